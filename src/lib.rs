@@ -1,0 +1,15 @@
+//! halfstep: rolls out a new version half a pool at a time, behind the load balancer that you already have.
+//!
+//! The map, as it stands; imports go down only, and rooms on one floor do not know each other (`tests/tidy.rs`):
+//!
+//! ```text
+//! 6 app        one file per subcommand: reads config and secrets, builds hands, starts an engine or a face
+//! 5 faces      tui (the console)                 cli (arguments, text and JSON)
+//! 4 engine     one turn, the loop around it, dispatch, watch, snapshot, wire, client, home      config  file to model, every mistake at once
+//! 3 hands      balancer  probe  runner  journal  proxy (the built-in balancer)  lab (a pool to practise on)
+//! 2 decisions  rollout (pure)      hand (the traits)
+//! 1 words      model
+//! ```
+
+pub mod hand;
+pub mod model;

@@ -1,0 +1,83 @@
+//! Versions as servers answer them, and releases as the update command takes them.
+
+use super::printable::Printable;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What a server itself answers. Safe to show: control characters are shown, not obeyed; at most 120 characters are kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(Printable);
+
+impl Version {
+    /// Takes an answer; white space around it is dropped.
+    #[must_use]
+    pub fn new(text: &str) -> Version {
+        Version(Printable::cut(text.trim(), 120))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0.as_str())
+    }
+}
+
+/// The name that the update command takes. Config and command line refuse one that looks like an option.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Release(pub String);
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(Printable::new(&self.0).as_str())
+    }
+}
+
+/// When an answer counts as the version that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Matching {
+    /// To the letter.
+    #[default]
+    Exact,
+    /// One is the beginning of the other, and the shorter has at least [`Matching::LEAST_PREFIX`] characters (git SHAs).
+    Prefix,
+}
+
+impl Matching {
+    /// Git's own default for short SHAs; shorter ones collide.
+    pub const LEAST_PREFIX: usize = 7;
+
+    /// Do these two name the same version?
+    #[must_use]
+    pub fn same(self, one: &Version, other: &Version) -> bool {
+        let (one, other) = (one.as_str(), other.as_str());
+        match self {
+            Matching::Exact => one == other,
+            Matching::Prefix => {
+                one == other
+                    || (one.len().min(other.len()) >= Self::LEAST_PREFIX && (one.starts_with(other) || other.starts_with(one)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_sha_matches_its_long_form_but_not_below_seven() {
+        let long = Version::new("0123456789abcdef");
+        assert!(Matching::Prefix.same(&Version::new("0123456"), &long));
+        assert!(!Matching::Prefix.same(&Version::new("012345"), &long));
+        assert!(!Matching::Exact.same(&Version::new("0123456"), &long));
+    }
+}
