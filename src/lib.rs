@@ -11,5 +11,8 @@
 //! 1 words      model
 //! ```
 
+pub mod balancer;
+pub mod config;
 pub mod hand;
 pub mod model;
+pub mod probe;

@@ -15,6 +15,7 @@ pub mod policy;
 pub mod pool;
 pub mod printable;
 pub mod reading;
+pub mod secret;
 pub mod version;
 
 pub use change::{Change, ChangeError};
@@ -29,4 +30,5 @@ pub use policy::{GatePolicy, OnDrainTimeout, OnFailure, Policy, Rescue};
 pub use pool::{Address, MemberName, NodeName, Pool, Role, Server, ServerName};
 pub use printable::Printable;
 pub use reading::{Capabilities, InFlight, MemberReading, Reading, Receipt, Rotation, Window, WindowSource};
+pub use secret::Secret;
 pub use version::{Matching, Release, Version};
