@@ -13,6 +13,8 @@
 
 pub mod balancer;
 pub mod config;
+pub mod engine;
 pub mod hand;
 pub mod model;
 pub mod probe;
+pub mod rollout;

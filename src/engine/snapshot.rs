@@ -1,0 +1,265 @@
+//! What a screen is shown: tables of parts, made from the state after each turn. A screen decides nothing from it but
+//! how to draw, and what a key means now.
+//!
+//! Every text in it is safe to show.
+
+use crate::model::{GateName, Half, Health, PhaseName, Printable, Role, Rotation, ServerName, Verdict, Version};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Everything that a screen knows. Times are milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Snapshot {
+    pub rollout: RolloutView,
+    pub prompt: PromptView,
+    pub price: PriceView,
+    pub phases: Vec<PhaseView>,
+    pub gates: Vec<GateView>,
+    pub servers: Vec<ServerView>,
+    pub nodes: Vec<NodeView>,
+    pub traffic: TrafficView,
+    /// Oldest first; the last few hundred.
+    pub activity: Vec<ActivityView>,
+}
+
+/// The header.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct RolloutView {
+    pub pool: String,
+    /// The directory's name: `<utc>-<4 hex>`.
+    pub id: String,
+    pub purpose: Purpose,
+    pub current: Option<Version>,
+    pub next: Option<Version>,
+    /// As `step by step`, `automatic`, `held`.
+    pub pace: Pace,
+    /// Why it is held and by whom, in one sentence.
+    pub held: Option<Printable>,
+    /// Something needs a person now: the bell rings.
+    pub needs_person: bool,
+    /// Set when it is over.
+    pub outcome: Option<OutcomeView>,
+    pub driver: Printable,
+    /// Other screens attached.
+    pub watching: u32,
+    /// Since the rollout began.
+    pub since_start_ms: f64,
+    /// Only one half has been serving for this long; `None` while both or neither-by-plan serve.
+    pub at_half_ms: Option<f64>,
+    pub engine_pid: u32,
+}
+
+/// What the plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    #[default]
+    Rollout,
+    Restart,
+    RollingBack,
+}
+
+/// Who moves it on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pace {
+    #[default]
+    StepByStep,
+    Automatic,
+    Held,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeView {
+    pub word: OutcomeWord,
+    /// One sentence.
+    pub text: Printable,
+}
+
+/// The five ends, as `finished` events and `status` name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeWord {
+    Done,
+    Failed,
+    Refused,
+    RolledBack,
+    Held,
+}
+
+/// What Enter does now, and why other keys would be refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct PromptView {
+    /// Goes up whenever what Enter does changes. Commands carry it; a stale one is refused.
+    pub number: u64,
+    /// As `stop, update and start half B`. Empty when Enter does nothing.
+    pub enter: Printable,
+    /// The real commands of it, as they will be sent.
+    pub commands: Vec<Printable>,
+    /// What is waited for, as `bake` or `health of web1`, and how long still.
+    pub waiting_for: Option<Printable>,
+    pub countdown_ms: Option<f64>,
+    /// For each command's word why it would be refused now. A word that is missing is allowed.
+    pub refused: BTreeMap<String, Printable>,
+    /// Is contract next: must the word `contract` be typed?
+    pub typed_word: Option<String>,
+}
+
+/// What rolling back would cost now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct PriceView {
+    pub kind: PriceKind,
+    /// As `instant: 3 of 3 of half B up on 1.41.0, seen 1 s ago`.
+    pub text: Printable,
+    /// What would be done, a line a step, for the confirmation of `R`.
+    pub steps: Vec<Printable>,
+}
+
+/// How dear rolling back is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum PriceKind {
+    #[default]
+    Nothing,
+    Instant,
+    Partly,
+    Seconds,
+    Blocked,
+}
+
+/// One of the twelve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseView {
+    pub name: PhaseName,
+    pub state: PhaseState,
+    /// How long it took, or has taken so far.
+    pub took_ms: Option<f64>,
+}
+
+/// Where a phase stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PhaseState {
+    ToDo,
+    Now,
+    Done,
+    Failed,
+    /// This rollout has nothing to do in it.
+    Nothing,
+}
+
+/// A gate before the next phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateView {
+    pub name: GateName,
+    pub verdict: Verdict,
+    /// With the numbers, as `821 of 1 100 req/s (74 %)`.
+    pub text: Printable,
+}
+
+/// One row of a half, or a worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServerView {
+    pub name: ServerName,
+    pub role: Role,
+    /// What the nodes say; the least in of them when they differ. `None`: not behind the balancer, or not read yet.
+    pub rotation: Option<Rotation>,
+    /// The balancer's own word.
+    pub word: Printable,
+    /// Do the nodes differ about it?
+    pub nodes_differ: bool,
+    pub health: Health,
+    /// Why it is not up.
+    pub why: Option<Printable>,
+    pub answer_ms: Option<f64>,
+    pub version: Option<Version>,
+    pub state: ServerState,
+    /// What is done to it now, as `update 12 s`, or why it failed.
+    pub doing: Option<Printable>,
+    pub requests_per_second: Option<f64>,
+    pub errors_per_second: Option<f64>,
+    pub in_flight: Option<u64>,
+    /// Is [`ServerView::in_flight`] an estimate?
+    pub in_flight_estimated: bool,
+    /// Age of the oldest figure in the row; not refreshed for two polls is stale.
+    pub age_ms: f64,
+    pub stale: bool,
+    /// Requests a second of the last minute, oldest first, at most 60; `None` where nothing was read.
+    pub history: Vec<Option<u32>>,
+}
+
+impl ServerView {
+    /// Its half, unless it is a worker or observed.
+    #[must_use]
+    pub fn half(&self) -> Option<Half> {
+        match self.role {
+            Role::Half(half) => Some(half),
+            Role::Worker(_) | Role::Observed => None,
+        }
+    }
+}
+
+/// Where a server stands in the rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServerState {
+    Waiting,
+    Working,
+    Failed,
+    Excluded,
+    /// Left alone: was found out of rotation, and stays so.
+    Left,
+    Done,
+}
+
+/// One balancer node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeView {
+    pub name: Printable,
+    pub kind: String,
+    /// Why it cannot be read, if so.
+    pub trouble: Option<Printable>,
+    pub age_ms: f64,
+    /// What its config should say.
+    pub advice: Vec<Printable>,
+}
+
+/// The traffic of the whole pool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct TrafficView {
+    pub requests_per_second: Option<f64>,
+    pub by_version: Vec<(Version, f64)>,
+    pub errors_per_second: Option<f64>,
+    /// As `A carries 821 of 1 100 req/s (74 %)`.
+    pub capacity: Printable,
+    /// The last switch: as `≤ 2 ms (probe)`.
+    pub mixed_window: Option<Printable>,
+}
+
+/// One line of what happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ActivityView {
+    pub wall: jiff::Timestamp,
+    pub phase: PhaseName,
+    /// The node or server it happened at, or who did it.
+    pub place: Printable,
+    /// One line.
+    pub text: Printable,
+    /// The raw command, as sent or run.
+    pub command: Option<Printable>,
+    /// The command's output file, under the rollout's directory.
+    pub output: Option<String>,
+    pub took_ms: Option<f64>,
+    pub tone: Tone,
+}
+
+/// How a line is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tone {
+    Plain,
+    Good,
+    Warning,
+    Bad,
+}

@@ -1,0 +1,75 @@
+//! The lines between an engine and its screens: JSON, one object a line, over the rollout's Unix socket.
+//!
+//! First line both ways: [`Hello`]. Then the engine sends [`ToScreen`] lines and the screen [`ToEngine`] lines. A screen
+//! gets the parts that are newer than what it has, when it can take them; states in between are skipped.
+
+use super::snapshot::Snapshot;
+use crate::model::Printable;
+use crate::rollout::Command;
+use serde::{Deserialize, Serialize};
+
+/// Goes up when an older screen could not read a newer engine, or the other way round.
+pub const PROTOCOL: u32 = 1;
+
+/// The first line, both ways.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    pub program: String,
+    pub protocol: u32,
+    /// A screen that only watches (its commands are refused).
+    #[serde(default)]
+    pub observe: bool,
+    /// Is it a screen (counted as watching), or a command from a shell?
+    #[serde(default)]
+    pub screen: bool,
+}
+
+impl Hello {
+    /// This program's greeting.
+    #[must_use]
+    pub fn new(screen: bool, observe: bool) -> Hello {
+        Hello { program: env!("CARGO_PKG_VERSION").to_owned(), protocol: PROTOCOL, observe, screen }
+    }
+}
+
+/// From the engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToScreen {
+    /// One part of the snapshot, by its field's name.
+    Part(String, serde_json::Value),
+    /// What became of a command, by the number that the screen gave it.
+    Answer { id: u64, refused: Option<Printable> },
+    /// The snapshot is complete up to here: draw.
+    Complete,
+}
+
+/// From a screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToEngine {
+    /// The screen's own number for it.
+    pub id: u64,
+    /// The prompt that was shown when the key was pressed; `None` from a shell command, which saw none.
+    pub prompt: Option<u64>,
+    pub command: Command,
+}
+
+/// The names of the parts: the fields of [`Snapshot`].
+pub const PARTS: [&str; 9] = ["rollout", "prompt", "price", "phases", "gates", "servers", "nodes", "traffic", "activity"];
+
+/// Puts a part into a snapshot. Unknown parts, from a newer engine, are passed over.
+pub fn apply(snapshot: &mut Snapshot, part: &str, value: serde_json::Value) -> Result<(), serde_json::Error> {
+    match part {
+        "rollout" => snapshot.rollout = serde_json::from_value(value)?,
+        "prompt" => snapshot.prompt = serde_json::from_value(value)?,
+        "price" => snapshot.price = serde_json::from_value(value)?,
+        "phases" => snapshot.phases = serde_json::from_value(value)?,
+        "gates" => snapshot.gates = serde_json::from_value(value)?,
+        "servers" => snapshot.servers = serde_json::from_value(value)?,
+        "nodes" => snapshot.nodes = serde_json::from_value(value)?,
+        "traffic" => snapshot.traffic = serde_json::from_value(value)?,
+        "activity" => snapshot.activity = serde_json::from_value(value)?,
+        _ => {}
+    }
+    Ok(())
+}
