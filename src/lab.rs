@@ -1,0 +1,10 @@
+//! A pool to practise on: app servers with faults, and clients that count. The demo, the benches and the tests use it.
+//!
+//! Nothing here knows a balancer or a rollout. Read next: [`app`] (one server), [`traffic`] (the clients), [`tally`]
+//! (what they saw), [`clock`] (why their figures can be compared).
+
+pub mod app;
+pub mod clock;
+pub mod fault;
+pub mod tally;
+pub mod traffic;
