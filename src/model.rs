@@ -16,6 +16,7 @@ pub mod pool;
 pub mod printable;
 pub mod reading;
 pub mod secret;
+pub mod template;
 pub mod version;
 
 pub use change::{Change, ChangeError};
@@ -31,4 +32,5 @@ pub use pool::{Address, MemberName, NodeName, Pool, Role, Server, ServerName};
 pub use printable::Printable;
 pub use reading::{Capabilities, InFlight, MemberReading, Reading, Receipt, Rotation, Window, WindowSource};
 pub use secret::Secret;
+pub use template::{FillError, Template, TemplateError};
 pub use version::{Matching, Release, Version};

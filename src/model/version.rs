@@ -1,5 +1,6 @@
 //! Versions as servers answer them, and releases as the update command takes them.
 
+use super::outcome::Failure;
 use super::printable::Printable;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -33,6 +34,26 @@ impl fmt::Display for Version {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Release(pub String);
+
+impl Release {
+    /// Takes a release from outside. Refuses one that is empty, looks like an option, is longer than 200 characters or
+    /// holds control characters.
+    pub fn new(text: &str) -> Result<Release, Failure> {
+        let shown = Printable::cut(text, 40);
+        let what = if text.is_empty() {
+            "a release without a name".to_owned()
+        } else if text.starts_with('-') {
+            format!("the release \"{shown}\" looks like an option of the command that would get it")
+        } else if text.chars().count() > 200 {
+            format!("the release \"{shown}\" is longer than 200 characters")
+        } else if text.chars().any(char::is_control) {
+            format!("the release \"{shown}\" holds control characters")
+        } else {
+            return Ok(Release(text.to_owned()));
+        };
+        Err(Failure::new(what).next("give the name that your update command takes, as 1.42.0"))
+    }
+}
 
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,6 +93,14 @@ impl Matching {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_release_that_looks_like_an_option_is_refused() {
+        assert_eq!(Release::new("1.42.0").map(|release| release.0), Ok("1.42.0".to_owned()));
+        for wrong in ["", "-rf", "--help", "a\nb", "a\0", &"x".repeat(201)] {
+            assert!(Release::new(wrong).is_err(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn a_short_sha_matches_its_long_form_but_not_below_seven() {
