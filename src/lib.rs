@@ -15,6 +15,7 @@ pub mod balancer;
 pub mod config;
 pub mod engine;
 pub mod hand;
+pub mod journal;
 pub mod lab;
 pub mod model;
 pub mod probe;

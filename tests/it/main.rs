@@ -1,0 +1,3 @@
+//! Tests against real files, processes and daemons: one program, so that it is linked once.
+
+mod journal;
