@@ -1,5 +1,7 @@
 //! The engine: joins decisions and hands, as a process of its own that outlives every screen.
 
+pub mod account;
 pub mod client;
+pub mod home;
 pub mod snapshot;
 pub mod wire;

@@ -1,3 +1,4 @@
 //! Tests against real files, processes and daemons: one program, so that it is linked once.
 
+mod home;
 mod journal;
