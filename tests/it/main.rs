@@ -1,4 +1,5 @@
 //! Tests against real files, processes and daemons: one program, so that it is linked once.
 
+mod haproxy;
 mod home;
 mod journal;

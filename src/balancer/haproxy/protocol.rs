@@ -221,6 +221,12 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_that_may_not_be_opened_says_which_line_to_change() {
+        let failure = endpoint().refused(&std::io::Error::from(ErrorKind::PermissionDenied));
+        assert!(failure.to_string().contains("may not open the socket /run/haproxy/admin.sock; give it the group"), "{failure}");
+    }
+
+    #[test]
     fn each_command_has_its_answer_and_a_blank_one_is_success() {
         let answers = split(&endpoint(), "a\nb\n\n\n\nNo such server.\n\n", 4).unwrap();
         assert_eq!(answers, ["a\nb", "", "", "No such server."]);
