@@ -159,7 +159,10 @@ pub(super) mod tests {
         }
     }
 
-    pub(in crate::balancer::haproxy) fn look(backends: &[(&str, Option<&str>, &[(&str, u32)])]) -> Look {
+    /// Name, stickiness, and servers with their administrative bits.
+    type Sketch<'a> = (&'a str, Option<&'a str>, &'a [(&'a str, u32)]);
+
+    pub(in crate::balancer::haproxy) fn look(backends: &[Sketch<'_>]) -> Look {
         Look {
             generation: "pid 1 since 1".into(),
             level: "admin".into(),
