@@ -1,0 +1,97 @@
+//! A node that does not say what it was told. One that lost it in a reload is put right at once; where a person changed
+//! it, a person is asked.
+
+use super::event::{Flip, Operation, OperationId};
+use super::fact::NodeFact;
+use super::state::{Body, Cause, Hold, Repair, State};
+use crate::model::{NodeName, Printable};
+
+/// Stage numbers of operations that belong to no stage.
+pub(super) const REPAIR_STAGE: u16 = 900;
+/// As [`REPAIR_STAGE`], for cutting sessions.
+pub(super) const CUT_STAGE: u16 = 901;
+
+/// How often one node is put right before a person is asked.
+const ATTEMPTS: u16 = 3;
+
+/// In what a node differs from what it was told; `None` where it does not.
+#[must_use]
+pub fn differs(state: &State, node: &NodeFact) -> Option<Printable> {
+    let told = |name| state.member(name).and_then(|member| super::gate::is_in(node, member));
+    let excluded = state.excluded();
+    let mut wrong = Vec::new();
+    for name in &state.wished.into {
+        match (excluded.contains(name), told(name)) {
+            (false, Some(false)) => wrong.push(format!("{name} is out and should be in")),
+            (true, Some(true)) => wrong.push(format!("{name} is in and should be out")),
+            (false, None) => wrong.push(format!("{name} is not listed")),
+            (_, Some(_)) | (true, None) => {}
+        }
+    }
+    for name in &state.wished.out {
+        if told(name) == Some(true) {
+            wrong.push(format!("{name} is in and should be out"));
+        }
+    }
+    (!wrong.is_empty()).then(|| Printable::new(&wrong.join(", ")))
+}
+
+/// Notices what differs while nothing is changed on purpose, and asks for what puts it right.
+pub fn watch(state: &mut State) -> Vec<(OperationId, Operation)> {
+    if matches!(state.body, Body::Change(ref switching) if switching.is_open()) {
+        return vec![];
+    }
+    let mut asks = Vec::new();
+    for index in 0..state.beginning.nodes.len() {
+        let name = state.beginning.nodes[index].name.clone();
+        if let Some(ask) = watch_node(state, &name, index) {
+            asks.push(ask);
+        }
+    }
+    asks
+}
+
+fn watch_node(state: &mut State, name: &NodeName, index: usize) -> Option<(OperationId, Operation)> {
+    let node = state.facts.nodes.get(name).filter(|node| node.heard && node.seen.trouble.is_none())?;
+    let Some(wrong) = differs(state, node) else {
+        state.repairs.remove(name);
+        if state.hold.as_ref().is_some_and(|hold| hold.cause == Cause::Drift) && state.repairs.is_empty() && !any_differs(state) {
+            state.hold = None;
+        }
+        return None;
+    };
+    let repair = state.repairs.entry(name.clone()).or_insert(Repair { attempt: 0, asked: None, allowed: false });
+    if repair.asked.is_some() {
+        return None;
+    }
+    if !repair.allowed || repair.attempt >= ATTEMPTS {
+        let why = if repair.attempt >= ATTEMPTS {
+            format!("{name} does not keep what it is told: {wrong}")
+        } else {
+            format!("somebody changed {name}: {wrong}. Enter puts it back as planned")
+        };
+        if state.hold.as_ref().is_none_or(|hold| hold.cause == Cause::Stop) {
+            state.hold = Some(Hold { cause: Cause::Drift, why: Printable::new(&why) });
+        }
+        return None;
+    }
+    repair.attempt += 1;
+    state.asked_aside += 1;
+    let change = state.wished.change(&state.beginning, &state.excluded()).ok()?;
+    let id = OperationId {
+        plan: state.plan_number,
+        phase: u16::try_from(state.at).unwrap_or(u16::MAX),
+        stage: REPAIR_STAGE,
+        lane: u16::try_from(index).unwrap_or(u16::MAX),
+        step: 0,
+        attempt: state.asked_aside,
+    };
+    if let Some(repair) = state.repairs.get_mut(name) {
+        repair.asked = Some(id);
+    }
+    Some((id, Operation::Commit { node: name.clone(), change, flip: Flip::No }))
+}
+
+fn any_differs(state: &State) -> bool {
+    state.facts.nodes.values().any(|node| node.heard && differs(state, node).is_some())
+}

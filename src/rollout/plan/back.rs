@@ -1,0 +1,177 @@
+//! The way back, made from facts: from wherever we stand to everybody in, on current. Never the plan forward reversed.
+//!
+//! 1. Each server gets back only what was done to it: one that was never stopped goes in as it is.
+//! 2. The half that is dark is restored first, then one flip puts current in front of everybody, then the other half.
+//! 3. With half B untouched the flip is all, and it is instant.
+
+use super::{Begins, Direction, Lane, Phase, Plan, Stage, Step, everybody, forward, half, has, lane_each, lanes, only, stage};
+use crate::model::{Aim, CommandKind, GateName, Half, PhaseName, ServerName};
+use crate::rollout::event::{Beginning, Flip};
+use crate::rollout::state::State;
+
+/// What `R` would begin now.
+#[must_use]
+pub fn plan(state: &State) -> Plan {
+    let beginning = &*state.beginning;
+    let mut phases = Vec::new();
+    if state.has_begun_to_change() {
+        let a_changed = changed(state, Half::A);
+        match (state.half_serves(Half::A), a_changed) {
+            // Half A serves next: half B has to be whole on current before it can take over.
+            (true, true) => {
+                let b = changed(state, Half::B);
+                if b && state.half_serves(Half::B) {
+                    phases.push(out(beginning, Half::B));
+                }
+                phases.extend(restore(state, Half::B, PhaseName::UpdateB));
+                phases.push(flip(beginning));
+                phases.extend(restore(state, Half::A, PhaseName::UpdateA).into_iter().enumerate().map(|(index, mut phase)| {
+                    if index == 0 && !b {
+                        phase.begins = Begins::AfterALook;
+                    }
+                    phase
+                }));
+            }
+            // Half A is dark, half B serves current; or nothing but the rotation was touched.
+            (false, _) | (true, false) => {
+                phases.extend(untouched_in(state));
+                phases.extend(restore(state, Half::A, PhaseName::UpdateA));
+            }
+        }
+        phases.extend(restore_workers(state));
+        phases.push(everybody_in(beginning));
+    }
+    phases.push(report());
+    Plan { direction: Direction::Back, phases }
+}
+
+/// Was anything done to a server of that half that has to be undone?
+pub(in crate::rollout) fn changed(state: &State, part: Half) -> bool {
+    half(&state.beginning, part).any(|name| touched(state, name))
+}
+
+fn touched(state: &State, name: &ServerName) -> bool {
+    let progress = &state.servers[name];
+    progress.stopped || progress.updated
+}
+
+fn restore(state: &State, part: Half, name: PhaseName) -> Vec<Phase> {
+    let servers: Vec<&ServerName> = half(&state.beginning, part).filter(|name| touched(state, name)).collect();
+    if servers.is_empty() {
+        return vec![];
+    }
+    let names = servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let drained = lane_each(&servers, |_| vec![Step::UntilDrained, Step::Rest]);
+    let restored = lanes(&state.beginning, &servers, |name| steps(state, name));
+    let verified = lane_each(&servers, |_| vec![Step::UntilVerified(Aim::Current)]);
+    let verify = match name {
+        PhaseName::UpdateA => PhaseName::VerifyA,
+        _ => PhaseName::VerifyB,
+    };
+    vec![
+        Phase {
+            name,
+            does: format!("restore half {part} ({names}) to current"),
+            gates: vec![GateName::Nodes],
+            stages: [stage(drained, u16::MAX), stage(restored, state.beginning.policy.parallel)].into_iter().flatten().collect(),
+            begins: Begins::ByItself,
+        },
+        Phase {
+            name: verify,
+            does: format!("see half {part} healthy and on current"),
+            gates: vec![],
+            stages: stage(verified, u16::MAX).into_iter().collect(),
+            begins: Begins::ByItself,
+        },
+    ]
+}
+
+fn steps(state: &State, name: &ServerName) -> Vec<Step> {
+    let progress = &state.servers[name];
+    let mut steps = forward::steps(&state.beginning, name, Aim::Current);
+    if !progress.updated {
+        steps.retain(|step| *step != Step::Run(CommandKind::Restore, Aim::Current));
+    }
+    steps
+}
+
+fn restore_workers(state: &State) -> Vec<Phase> {
+    let servers: Vec<&ServerName> =
+        state.beginning.pool.workers().map(|server| &server.name).filter(|name| touched(state, name)).collect();
+    if servers.is_empty() {
+        return vec![];
+    }
+    let quiet = |name: &ServerName| {
+        has(&state.beginning, name, CommandKind::Quiet).then_some(Step::Run(CommandKind::Quiet, Aim::Current))
+    };
+    let restored = lane_each(&servers, |name| quiet(name).into_iter().chain(steps(state, name)).collect());
+    let verified = lane_each(&servers, |_| vec![Step::UntilVerified(Aim::Current)]);
+    vec![Phase {
+        name: PhaseName::VerifyB,
+        does: "restore the workers to current".into(),
+        gates: vec![],
+        stages: [stage(restored, state.beginning.policy.parallel), stage(verified, u16::MAX)].into_iter().flatten().collect(),
+        begins: Begins::ByItself,
+    }]
+}
+
+fn out(beginning: &Beginning, part: Half) -> Phase {
+    Phase {
+        name: PhaseName::UpdateB,
+        does: format!("take half {part} out of rotation"),
+        gates: vec![GateName::Nodes],
+        stages: vec![Stage::Change { wish: only(beginning, part.other()), flip: Flip::No }],
+        begins: Begins::ByItself,
+    }
+}
+
+fn flip(beginning: &Beginning) -> Phase {
+    Phase {
+        name: PhaseName::Switch,
+        does: "FLIP BACK: half B in, half A out".into(),
+        gates: vec![GateName::Verified],
+        stages: vec![Stage::Change { wish: only(beginning, Half::B), flip: Flip::To(Half::B) }],
+        begins: Begins::ByItself,
+    }
+}
+
+fn everybody_in(beginning: &Beginning) -> Phase {
+    Phase {
+        name: PhaseName::RejoinB,
+        does: "everybody in, on current".into(),
+        gates: vec![GateName::Verified],
+        stages: vec![Stage::Change { wish: everybody(beginning), flip: Flip::No }],
+        begins: Begins::ByItself,
+    }
+}
+
+/// What was taken out and never stopped goes in at once, before the rest is restored.
+fn untouched_in(state: &State) -> Option<Phase> {
+    let (touched, whole): (Vec<&ServerName>, Vec<&ServerName>) =
+        half(&state.beginning, Half::A).partition(|name| touched(state, name));
+    if touched.is_empty() || whole.is_empty() {
+        return None;
+    }
+    let mut wish = only(&state.beginning, Half::B);
+    for name in whole {
+        wish.out.remove(name);
+        wish.into.insert(name.clone());
+    }
+    Some(Phase {
+        name: PhaseName::DrainA,
+        does: "put in what was not stopped".into(),
+        gates: vec![GateName::Verified],
+        stages: vec![Stage::Change { wish, flip: Flip::No }],
+        begins: Begins::ByItself,
+    })
+}
+
+fn report() -> Phase {
+    Phase {
+        name: PhaseName::Report,
+        does: "write down the balancer's state and give the lock back".into(),
+        gates: vec![],
+        stages: vec![Stage::Lanes { lanes: vec![Lane { servers: vec![], steps: vec![Step::Persist] }], at_once: 1 }],
+        begins: Begins::ByItself,
+    }
+}

@@ -1,0 +1,99 @@
+//! What rolling back would cost now, from what is observed now. On the screen at all times.
+
+use super::plan::{Direction, Plan, Stage, Step, back};
+use super::state::{Contract, State};
+use crate::model::{CommandKind, Half, Printable};
+use std::time::Duration;
+
+/// The price of `R`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Price {
+    /// Nothing was changed yet.
+    Nothing,
+    /// A change of the balancer is all; this share of the half that takes over is up.
+    Instant {
+        up: usize,
+        of: usize,
+        half: Half,
+    },
+    /// Servers have to be restored first.
+    Seconds {
+        about: Duration,
+        first: Half,
+    },
+    Blocked(Printable),
+}
+
+impl State {
+    /// What `R` would cost now.
+    #[must_use]
+    pub fn price(&self) -> Price {
+        if self.contract == Contract::Begun {
+            return Price::Blocked("migrations that remove have begun".into());
+        }
+        if self.plan.direction == Direction::Forward && !self.has_begun_to_change() {
+            return Price::Nothing;
+        }
+        let taking_over = if self.half_serves(Half::A) && back::changed(self, Half::A) { Half::B } else { Half::A };
+        let current_serves = self.half_serves(Half::B) && !back::changed(self, Half::B) && taking_over == Half::A;
+        if back::changed(self, taking_over) && !current_serves {
+            return Price::Seconds { about: self.restoring(taking_over), first: taking_over };
+        }
+        if back::changed(self, Half::A) && taking_over == Half::A {
+            return Price::Seconds { about: self.restoring(Half::A), first: Half::A };
+        }
+        let half: Vec<_> = self.taking_part(taking_over).collect();
+        let up = half.iter().filter(|name| self.verified_now(name)).count();
+        Price::Instant { up, of: half.len(), half: taking_over }
+    }
+
+    /// How long restoring a half takes about: from the longest commands so far, and the checks that must pass.
+    fn restoring(&self, half: Half) -> Duration {
+        let policy = &self.beginning.policy;
+        let one: Duration = [CommandKind::Stop, CommandKind::Update, CommandKind::Start]
+            .iter()
+            .filter_map(|kind| self.longest.get(kind.word()))
+            .sum();
+        let servers = self.taking_part(half).count().max(1);
+        let rounds = servers.div_ceil(usize::from(policy.parallel.max(1)));
+        one * u32::try_from(rounds).unwrap_or(1) + policy.health_interval * policy.healthy_after
+    }
+
+    /// What rolling back would do, a line a phase.
+    #[must_use]
+    pub fn way_back(&self) -> Vec<String> {
+        let plan: Plan = back::plan(self);
+        plan.phases.iter().filter(|phase| !phase.stages.is_empty()).map(|phase| describe(&phase.does, &phase.stages)).collect()
+    }
+}
+
+fn describe(does: &str, stages: &[Stage]) -> String {
+    let steps: Vec<&str> = stages
+        .iter()
+        .filter_map(|stage| match stage {
+            Stage::Lanes { lanes, .. } => lanes.first(),
+            Stage::Change { .. } | Stage::Wait { .. } => None,
+        })
+        .flat_map(|lane| lane.steps.iter().map(|step: &Step| step.word()))
+        .collect();
+    if steps.is_empty() { does.to_owned() } else { format!("{does}: {}", steps.join(", ")) }
+}
+
+impl Price {
+    /// The price in words, as the screen shows it.
+    #[must_use]
+    pub fn words(&self, current: &crate::model::Version) -> String {
+        match self {
+            Price::Nothing => "nothing to undo".into(),
+            Price::Instant { up, of, half } if up == of => format!("instant: {up} of {of} of half {half} up on {current}"),
+            Price::Instant { up, of, half } => {
+                format!(
+                    "instant, at {:.0} % of half {half}: {up} of {of} up on {current}",
+                    super::gate::share(*up as f64, *of as f64)
+                )
+            }
+            Price::Seconds { about, first } => format!("about {} s: restart {first} on {current}", about.as_secs().max(1)),
+            Price::Blocked(why) => format!("blocked: {why}"),
+        }
+    }
+}
