@@ -19,4 +19,5 @@ pub mod journal;
 pub mod lab;
 pub mod model;
 pub mod probe;
+pub mod proxy;
 pub mod rollout;
