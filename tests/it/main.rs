@@ -1,6 +1,7 @@
 //! Tests against real files, processes and daemons: one program, so that it is linked once.
 
 mod apache;
+mod builtin;
 mod haproxy;
 mod home;
 mod journal;

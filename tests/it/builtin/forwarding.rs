@@ -1,0 +1,1 @@
+//! What passes through unharmed, and what a client gets when a server behaves badly.
