@@ -21,3 +21,4 @@ pub mod model;
 pub mod probe;
 pub mod proxy;
 pub mod rollout;
+pub mod runner;

@@ -1,4 +1,13 @@
 //! How servers are asked how they are: health, version, instance, warm-up and smoke requests.
+//!
+//! Here are the settings. Read next: `checks` (one look, put together), `through` (asking through the balancer).
+
+mod checks;
+mod command;
+mod extract;
+mod http;
+
+pub use checks::{Fill, Probes};
 
 use crate::model::Matching;
 use std::path::PathBuf;

@@ -5,4 +5,5 @@ mod builtin;
 mod haproxy;
 mod home;
 mod journal;
+mod runner;
 mod support;
