@@ -58,8 +58,7 @@ impl Apache {
     fn build(settings: Settings, known: &[MemberName], socket: Option<&Path>) -> Result<Apache, Failure> {
         let desk = Desk::new(&settings, socket)?;
         let balancer = settings.balancer.strip_prefix("balancer://").unwrap_or(&settings.balancer).to_owned();
-        let names = member::Names::new(known);
-        Ok(Apache { inner: Arc::new(Inner { desk, balancer, names, memory: Mutex::default() }) })
+        Ok(Apache { inner: Arc::new(Inner { desk, balancer, known: known.to_vec(), memory: Mutex::default() }) })
     }
 }
 
@@ -68,7 +67,7 @@ impl Apache {
 struct Inner {
     desk: Desk,
     balancer: String,
-    names: member::Names,
+    known: Vec<MemberName>,
     memory: Mutex<Memory>,
 }
 
@@ -102,8 +101,9 @@ impl Inner {
         let balancer = pick(page, self)?;
         let workers = &balancer.workers;
         let mut members = Vec::with_capacity(workers.len());
-        for (worker, rotation) in workers.iter().zip(member::rotations(workers)) {
-            members.push(member::reading(worker, self.names.of(worker, workers), rotation));
+        let names = member::Index::new(workers).names(&self.known);
+        for ((worker, rotation), name) in workers.iter().zip(member::rotations(workers)).zip(names) {
+            members.push(member::reading(worker, name, rotation));
         }
         let mut memory = self.memory();
         memory.urls = members.iter().zip(workers).map(|(member, worker)| (member.name.clone(), worker.url.clone())).collect();
@@ -131,12 +131,13 @@ impl Inner {
             .next("use the name in the url that httpd knows itself by (ServerName, or UseCanonicalName Off); AH10187 in its error log is this"))
     }
 
+    /// Sends them one after the other; the page is that of the last answer, unless nothing was sent.
     async fn send(&self, pass: &Pass, posts: &[Post]) -> Result<Option<Page>, Failure> {
         let mut last = None;
         for post in posts {
             last = Some(self.desk.change(pass, &post.worker, post.fields).await?);
         }
-        Ok(last)
+        last.map(|answer| self.desk.parse(&answer)).transpose()
     }
 }
 

@@ -320,6 +320,19 @@ async fn half_a_switch_goes_back_and_members_that_serve_cannot_be_rested() {
 }
 
 #[tokio::test]
+async fn an_httpd_that_dies_before_the_commit_is_a_failure_that_says_where() {
+    let pool = Pool::start(&["1"; 2]).await;
+    let Some(httpd) = Httpd::start(Conf { shop: pool.conf(""), ..Conf::default() }).await else { return };
+    let apache = httpd.apache();
+    make(&apache, &pool.change(&[1], &[0])).await;
+    let armed = apache.prepare(&pool.change(&[0], &[1])).await.expect("ready");
+    let url = httpd.settings().url;
+    drop(httpd);
+    let text = failure(armed.commit().await);
+    assert!(text.contains(&url) && text.contains("does httpd run"), "{text}");
+}
+
+#[tokio::test]
 async fn a_stranger_in_rotation_never_gets_all_the_traffic() {
     let pool = Pool::start(&["1"; 3]).await;
     let Some(httpd) = Httpd::start(Conf { shop: pool.conf(""), ..Conf::default() }).await else { return };
@@ -553,8 +566,9 @@ async fn answering(bytes: Vec<u8>) -> SocketAddr {
         while let Ok((mut stream, _)) = listener.accept().await {
             let bytes = bytes.clone();
             tokio::spawn(async move {
-                stream.read(&mut [0; 4096]).await.ok();
-                stream.write_all(&bytes).await.ok();
+                if stream.read(&mut [0; 4096]).await.is_ok_and(|length| length > 0) {
+                    stream.write_all(&bytes).await.ok();
+                }
             });
         }
     });

@@ -7,7 +7,8 @@
 //! 3. *leave*: those that go out get `N` and are put back to set 0, so that no set is left changed.
 //! 4. *shut*: with sticky sessions they get `D` too, since a cookie defeats sets and `N`.
 //!
-//! Every request names a state and not a difference. A switch does step 1 while it prepares; when some of those that come
+//! `D` is cleared in step 2 and not before, because a drained member without it takes the users of its cookie. Every
+//! request names a state and not a difference. A switch does step 1 while it prepares; when some of those that come
 //! in serve already (a drain, a rejoin, the second try of a switch), all of it is done by the commit. Step 3 waits for a
 //! usable member among those that come in: if all are in `Err`, those that were to go out stay behind them as fallback.
 //! Requests themselves: [`super::request`].
@@ -262,12 +263,8 @@ impl Ready {
     }
 
     async fn send(&self, posts: &[Post], sent: &mut Vec<String>) -> Result<Option<Page>, Failure> {
-        let mut last = None;
-        for post in posts {
-            sent.push(self.shown(post));
-            last = Some(self.inner.desk.change(&self.pass, &post.worker, post.fields).await?);
-        }
-        Ok(last)
+        sent.extend(posts.iter().map(|post| self.shown(post)));
+        self.inner.send(&self.pass, posts).await
     }
 }
 

@@ -7,7 +7,7 @@
 
 use super::page::{Balancer, Worker};
 use crate::model::{Failure, MemberName, MemberReading, Printable, Rotation};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Can it be given requests now? Drained members say `Ok` too.
 pub fn takes_requests(worker: &Worker) -> bool {
@@ -85,41 +85,76 @@ pub fn reading(worker: &Worker, name: MemberName, rotation: Rotation) -> MemberR
     }
 }
 
-/// The config's spelling of each member: `10.0.0.1:8080` also names `http://10.0.0.1:8080`, if only one worker fits.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Names {
-    known: Vec<MemberName>,
+/// Finds the workers of one page by the names that people use: the exact URL, or the address of only one worker.
+#[derive(Debug)]
+pub struct Index<'a> {
+    workers: &'a [Worker],
+    exact: HashMap<&'a str, usize>,
+    /// By address, and by URL in small letters without a slash at the end. `None`: more than one.
+    loose: HashMap<String, Option<usize>>,
 }
 
-impl Names {
-    /// With the names that the config uses.
-    pub fn new(known: &[MemberName]) -> Names {
-        Names { known: known.to_vec() }
+impl<'a> Index<'a> {
+    /// Of the workers of one balancer.
+    pub fn new(workers: &'a [Worker]) -> Index<'a> {
+        let mut index = Index { workers, exact: HashMap::new(), loose: HashMap::new() };
+        for (number, worker) in workers.iter().enumerate() {
+            index.exact.insert(&worker.url, number);
+            let url = worker.url.trim_end_matches('/').to_ascii_lowercase();
+            for key in authority(&url).into_iter().chain([url]) {
+                index.loose.entry(key).and_modify(|known| *known = None).or_insert(Some(number));
+            }
+        }
+        index
     }
 
-    /// What a worker is called in readings: the config's one name for it, else its URL.
-    pub fn of(&self, worker: &Worker, workers: &[Worker]) -> MemberName {
-        let exact = self.known.iter().find(|known| known.as_str() == worker.url);
-        let alias = || {
-            let mut fitting = self.known.iter().filter(|known| find(known, workers).is_some_and(|found| found.url == worker.url));
-            fitting.next().filter(|_| fitting.next().is_none())
+    fn number(&self, name: &MemberName) -> Option<usize> {
+        let loose = || *self.loose.get(&name.as_str().trim_end_matches('/').to_ascii_lowercase())?;
+        self.exact.get(name.as_str()).copied().or_else(loose)
+    }
+
+    /// The worker of that name.
+    pub fn find(&self, name: &MemberName) -> Option<&'a Worker> {
+        self.workers.get(self.number(name)?)
+    }
+
+    /// What each worker is called in readings: the one name that the config has for it, else its URL.
+    pub fn names(&self, known: &[MemberName]) -> Vec<MemberName> {
+        let mut claims: Vec<Vec<&MemberName>> = vec![Vec::new(); self.workers.len()];
+        for name in known {
+            if let Some(claim) = self.number(name).and_then(|number| claims.get_mut(number)) {
+                claim.push(name);
+            }
+        }
+        let name = |(worker, claims): (&Worker, &Vec<&MemberName>)| match claims.as_slice() {
+            [only] => (*only).clone(),
+            _ => MemberName::new(&worker.url),
         };
-        exact.or_else(alias).cloned().unwrap_or_else(|| MemberName::new(&worker.url))
+        self.workers.iter().zip(&claims).map(name).collect()
     }
 }
 
-/// The worker of that name: exactly, else the only one at that host and port.
-pub fn find<'a>(name: &MemberName, workers: &'a [Worker]) -> Option<&'a Worker> {
-    if let Some(worker) = workers.iter().find(|worker| worker.url == name.as_str()) {
-        return Some(worker);
+/// The workers of those names, or a failure that lists the real ones.
+pub fn find_all<'a>(
+    names: impl IntoIterator<Item = &'a MemberName>,
+    balancer: &Balancer,
+    at: &str,
+) -> Result<Vec<Worker>, Failure> {
+    let index = Index::new(&balancer.workers);
+    let mut found = Vec::new();
+    let mut unknown = Vec::new();
+    for name in names {
+        match index.find(name) {
+            Some(worker) => found.push(worker.clone()),
+            None => unknown.push(name.to_string()),
+        }
     }
-    let wanted = name.as_str().trim_end_matches('/').to_ascii_lowercase();
-    let fits = |worker: &&Worker| {
-        let url = worker.url.trim_end_matches('/').to_ascii_lowercase();
-        url == wanted || (!wanted.contains("://") && authority(&url).is_some_and(|place| place == wanted))
-    };
-    let mut fitting = workers.iter().filter(fits);
-    fitting.next().filter(|_| fitting.next().is_none())
+    if unknown.is_empty() {
+        return Ok(found);
+    }
+    let real: Vec<&str> = balancer.workers.iter().map(|worker| worker.url.as_str()).collect();
+    Err(Failure::new(format!("{at}: balancer://{} has no member {}", balancer.name, unknown.join(", ")))
+        .next(format!("its members are {}; set `member` of the server", Printable::cut(&real.join(", "), 1000))))
 }
 
 /// `host:port` of a worker URL; the port of its scheme where it names none.
@@ -135,28 +170,6 @@ fn authority(url: &str) -> Option<String> {
         _ => return Some(place.to_owned()),
     };
     Some(format!("{place}:{port}"))
-}
-
-/// The workers of those names, or a failure that lists the real ones.
-pub fn find_all<'a>(
-    names: impl IntoIterator<Item = &'a MemberName>,
-    balancer: &Balancer,
-    at: &str,
-) -> Result<Vec<Worker>, Failure> {
-    let mut found = Vec::new();
-    let mut unknown = Vec::new();
-    for name in names {
-        match find(name, &balancer.workers) {
-            Some(worker) => found.push(worker.clone()),
-            None => unknown.push(name.to_string()),
-        }
-    }
-    if unknown.is_empty() {
-        return Ok(found);
-    }
-    let real: Vec<&str> = balancer.workers.iter().map(|worker| worker.url.as_str()).collect();
-    Err(Failure::new(format!("{at}: balancer://{} has no member {}", balancer.name, unknown.join(", ")))
-        .next(format!("its members are {}; set `member` of the server", Printable::cut(&real.join(", "), 1000))))
 }
 
 #[cfg(test)]
@@ -198,15 +211,17 @@ mod tests {
     fn an_address_names_the_one_worker_there() {
         let workers =
             [worker("http://10.0.0.1:8080", 0, "Ok"), worker("https://10.0.0.2", 0, "Ok"), worker("ajp://h:9", 0, "Ok")];
-        let found = |name: &str| find(&MemberName::new(name), &workers).map(|worker| worker.url.as_str());
+        let index = Index::new(&workers);
+        let found = |name: &str| index.find(&MemberName::new(name)).map(|worker| worker.url.as_str());
         assert_eq!(found("10.0.0.1:8080"), Some("http://10.0.0.1:8080"));
         assert_eq!(found("10.0.0.2:443"), Some("https://10.0.0.2"));
         assert_eq!(found("H:9"), Some("ajp://h:9"));
         assert_eq!(found("10.0.0.1:80"), None);
+        let names = index.names(&[MemberName::new("10.0.0.1:8080"), MemberName::new("nobody")]);
+        assert_eq!(names.iter().map(MemberName::as_str).collect::<Vec<_>>(), ["10.0.0.1:8080", "https://10.0.0.2", "ajp://h:9"]);
         let twice = [worker("http://h:1/a", 0, "Ok"), worker("http://h:1/b", 0, "Ok")];
-        assert_eq!(find(&MemberName::new("h:1"), &twice), None);
-        let names = Names::new(&[MemberName::new("10.0.0.1:8080")]);
-        assert_eq!(names.of(&workers[0], &workers).as_str(), "10.0.0.1:8080");
-        assert_eq!(names.of(&workers[1], &workers).as_str(), "https://10.0.0.2");
+        assert_eq!(Index::new(&twice).find(&MemberName::new("h:1")), None);
+        let both = index.names(&[MemberName::new("10.0.0.1:8080"), MemberName::new("http://10.0.0.1:8080")]);
+        assert_eq!(both[0].as_str(), "http://10.0.0.1:8080");
     }
 }

@@ -84,7 +84,7 @@ impl Desk {
 
     /// The page as it is.
     pub async fn page(&self) -> Result<Page, Failure> {
-        self.answer(self.client.get(self.url.clone())).await
+        self.parse(&self.answer(self.client.get(self.url.clone())).await?)
     }
 
     /// Referers that httpd may accept, the likelier first: the host that we send, then the name that the page shows.
@@ -104,13 +104,13 @@ impl Desk {
     pub async fn proven(&self, pass: &Pass, worker: &str) -> Result<bool, Failure> {
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("b", &pass.balancer).append_pair("w", worker).append_pair("nonce", &pass.nonce);
-        let page = self.answer(self.client.get(url).header(REFERER, &pass.referer)).await?;
+        let page = self.parse(&self.answer(self.client.get(url).header(REFERER, &pass.referer)).await?)?;
         Ok(page.editing.as_deref() == Some(worker))
     }
 
-    /// Sends one change for one worker; the page that comes back shows the state after it. Sent once more where the
-    /// connection broke: each change names a state, so that the second time does no harm.
-    pub async fn change(&self, pass: &Pass, worker: &str, fields: &[(&str, &str)]) -> Result<Page, Failure> {
+    /// Sends one change for one worker; the answer is a page with the state after it, for [`Desk::parse`]. Sent once more
+    /// where the connection broke: each change names a state, so that the second time does no harm.
+    pub async fn change(&self, pass: &Pass, worker: &str, fields: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
         let mut form = vec![("b", pass.balancer.as_str()), ("w", worker), ("nonce", pass.nonce.as_str())];
         form.extend_from_slice(fields);
         let length: usize = form.iter().map(|(key, value)| key.len() + 3 * value.len() + 2).sum();
@@ -119,15 +119,20 @@ impl Desk {
         }
         let request = || self.client.post(self.url.clone()).header(REFERER, &pass.referer).form(&form);
         match self.send(request()).await {
-            Ok(response) => self.read(response).await,
-            Err(error) if error.is_timeout() => Err(self.unreached(&error)),
+            Ok(response) => self.body(response).await,
+            Err(error) if error.is_timeout() || error.is_connect() => Err(self.unreached(&error)),
             Err(_) => self.answer(request()).await,
         }
     }
 
-    async fn answer(&self, request: RequestBuilder) -> Result<Page, Failure> {
+    /// Reads an answer.
+    pub fn parse(&self, answer: &[u8]) -> Result<Page, Failure> {
+        page::parse(answer, self.at())
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>, Failure> {
         match self.send(request).await {
-            Ok(response) => self.read(response).await,
+            Ok(response) => self.body(response).await,
             Err(error) => Err(self.unreached(&error)),
         }
     }
@@ -140,7 +145,7 @@ impl Desk {
         request.send().await
     }
 
-    async fn read(&self, mut response: Response) -> Result<Page, Failure> {
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
         self.refused(&response)?;
         let mut body = Vec::new();
         loop {
@@ -150,7 +155,7 @@ impl Desk {
                         .next("look whether the url is the balancer-manager's"));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => return page::parse(&body, self.at()),
+                Ok(None) => return Ok(body),
                 Err(error) => {
                     let what = format!("{} broke off in the middle of its answer: {}", self.at(), reason(&error));
                     return Err(Failure::new(what).next("try again; httpd's error log may say more"));
