@@ -3,5 +3,6 @@
 pub mod account;
 pub mod client;
 pub mod home;
+pub mod listen;
 pub mod snapshot;
 pub mod wire;

@@ -32,7 +32,7 @@ fn write(journal: &Path, event: &str) {
 
 fn taken(pool: &PoolHome) -> (Option<LockInfo>, Option<String>, bool) {
     match pool.take(info(), &has_end) {
-        Err(NotTaken::Taken { info, rollout, alive }) => (info, rollout, alive),
+        Err(NotTaken::Taken { info, rollout, alive }) => (info.map(|info| *info), rollout, alive),
         Err(other) => panic!("{other:?}"),
         Ok(_) => panic!("the pool was free"),
     }

@@ -5,5 +5,6 @@ mod builtin;
 mod haproxy;
 mod home;
 mod journal;
+mod listen;
 mod runner;
 mod support;

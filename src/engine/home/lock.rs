@@ -68,7 +68,7 @@ pub enum NotTaken {
     /// A live engine has it, or the newest rollout was never ended.
     Taken {
         /// What the lock file says; `None` when it says nothing that can be read.
-        info: Option<LockInfo>,
+        info: Option<Box<LockInfo>>,
         /// The unfinished rollout.
         rollout: Option<String>,
         /// Does a process hold the lock now?
@@ -98,7 +98,9 @@ impl Lock {
                 write(&lock.file, &lock.info).map_err(|error| NotTaken::Failed(trouble(&pool.path.join("lock"), &error)))?;
                 Ok(lock)
             }
-            Some(rollout) => Err(NotTaken::Taken { info: contents(&lock.file), rollout: Some(rollout.id), alive: false }),
+            Some(rollout) => {
+                Err(NotTaken::Taken { info: contents(&lock.file).map(Box::new), rollout: Some(rollout.id), alive: false })
+            }
         }
     }
 
@@ -112,7 +114,7 @@ impl Lock {
             Ok(false) => {
                 let info: Option<LockInfo> = contents(&file);
                 let rollout = info.as_ref().map(|info| info.rollout.clone()).filter(|rollout| !rollout.is_empty());
-                Err(NotTaken::Taken { info, rollout, alive: true })
+                Err(NotTaken::Taken { info: info.map(Box::new), rollout, alive: true })
             }
             Err(error) => Err(NotTaken::Failed(trouble(&path, &error))),
         }
