@@ -1,11 +1,41 @@
 //! The config file: TOML to [`Config`], every mistake at once.
+//!
+//! ```text
+//! find ─▶ text ─▶ tables ─▶ one file per section ─▶ Config
+//!                   │  keys: what may stand there      │
+//!                   └────────── mistakes ◀─────────────┘  each with its place; any mistake, and there is no Config
+//! ```
+//!
+//! Knows how things are written, not whether they are there: that is for `halfstep check`. Secrets are looked up here, through an
+//! [`Environment`] that the caller gives. Relative paths begin at the directory of the file.
+
+mod balancer;
+mod commands;
+mod find;
+mod fingerprint;
+mod halves;
+mod keys;
+mod mistake;
+mod probe;
+mod rollout;
+mod schema;
+mod section;
+mod server;
+mod value;
+
+pub use find::{DEFAULT_NAME, find};
+pub use fingerprint::{Difference, differences, fingerprint, flatten};
+pub use mistake::{Look, Mistake, Mistakes};
+pub use schema::schema;
 
 use crate::balancer::NodeSettings;
-use crate::model::{Commands, Policy, Pool};
-use crate::probe;
+use crate::model::{Commands, Policy, Pool, Role, Server};
+use crate::probe as probe_hand;
+use etcetera::BaseStrategy;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use toml::de::DeTable;
 
 /// A config that holds no mistake.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,19 +46,58 @@ pub struct Config {
     pub policy: Policy,
     /// At least one.
     pub nodes: Vec<NodeSettings>,
-    pub probe: probe::Settings,
+    pub probe: probe_hand::Settings,
     pub commands: Commands,
     /// `[role.NAME]`: what differs for workers and observed processes, filled up from the sections above.
     pub roles: BTreeMap<String, RoleSettings>,
     pub migrations: Migrations,
     pub state: StateSettings,
+    /// The whole file as flat keys, for [`Config::fingerprint`] and [`differences`].
+    pub flat: BTreeMap<String, String>,
+}
+
+impl Config {
+    /// Eight hexadecimal digits over everything that a plan stands on.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        fingerprint(&self.flat)
+    }
+
+    /// The commands for a server, as its role has them.
+    #[must_use]
+    pub fn commands_of(&self, server: &Server) -> &Commands {
+        self.role_of(server).map_or(&self.commands, |role| &role.commands)
+    }
+
+    /// How a server is asked, as its role has it.
+    #[must_use]
+    pub fn probe_of(&self, server: &Server) -> &probe_hand::Settings {
+        self.role_of(server).map_or(&self.probe, |role| &role.probe)
+    }
+
+    fn role_of(&self, server: &Server) -> Option<&RoleSettings> {
+        match &server.role {
+            Role::Half(_) => None,
+            Role::Worker(role) => self.roles.get(role),
+            Role::Observed => self.roles.get("observed"),
+        }
+    }
+
+    /// The directory of the file: where relative paths and migrations begin.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            Some(_) | None => PathBuf::from("."),
+        }
+    }
 }
 
 /// What a role may say for itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RoleSettings {
     pub commands: Commands,
-    pub probe: probe::Settings,
+    pub probe: probe_hand::Settings,
 }
 
 /// `[migrations]`: commands, run on this machine.
@@ -44,4 +113,107 @@ pub struct Migrations {
 pub struct StateSettings {
     pub dir: Option<PathBuf>,
     pub group: Option<String>,
+}
+
+/// What of the world reading a config needs. A test gives its own.
+pub trait Environment {
+    /// An environment variable.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// A file's text.
+    fn read(&self, path: &Path) -> std::io::Result<String>;
+    /// Is there such a file?
+    fn is_file(&self, path: &Path) -> bool;
+    /// `halfstep/` in the XDG config directory.
+    fn config_folder(&self) -> Option<PathBuf>;
+}
+
+/// The environment of this process.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn read(&self, path: &Path) -> std::io::Result<String> {
+        std::fs::read_to_string(path)
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        path.is_file()
+    }
+
+    fn config_folder(&self) -> Option<PathBuf> {
+        etcetera::choose_base_strategy().ok().map(|strategy| strategy.config_dir().join("halfstep"))
+    }
+}
+
+/// A config that is longer than this is none, and would be slow to draw carets under.
+const LONGEST: usize = 4 * 1024 * 1024;
+
+/// Reads a config file, with secrets from this process's environment.
+pub fn load(path: &Path) -> Result<Config, Mistakes> {
+    load_in(path, &ProcessEnvironment)
+}
+
+/// Reads a config file.
+pub fn load_in(path: &Path, environment: &dyn Environment) -> Result<Config, Mistakes> {
+    let shown = crate::model::Printable::new(&path.to_string_lossy());
+    match environment.read(path) {
+        Ok(text) => parse(&text, path, environment),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Err(Mistakes::of_file(path, format!("{shown} is not UTF-8 text"), Some("save it as UTF-8".to_owned())))
+        }
+        Err(error) => {
+            let help = "give the config with -c FILE, or write one with `halfstep init`".to_owned();
+            Err(Mistakes::of_file(path, format!("{shown} cannot be read: {error}"), Some(help)))
+        }
+    }
+}
+
+/// Reads the text of a config. `path` is for messages, and its directory is where relative paths begin.
+pub fn parse(text: &str, path: &Path, environment: &dyn Environment) -> Result<Config, Mistakes> {
+    if text.len() > LONGEST {
+        return Err(Mistakes::of_file(path, "the config is longer than 4 MiB".to_owned(), None));
+    }
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let reading = section::Reading::new(text, path, environment);
+    let config = sections(&reading, path, document.get_ref());
+    let mut mistakes = reading.mistakes.into_inner();
+    if mistakes.is_empty() && errors.is_empty() {
+        return Ok(config);
+    }
+    let lines: Vec<usize> = errors.iter().filter_map(toml::de::Error::span).map(|span| line_of(text, span.start)).collect();
+    mistakes.retain(|mistake| mistake.at.as_ref().is_none_or(|at| !lines.contains(&line_of(text, at.start))));
+    mistakes.extend(errors.iter().map(|error| Mistake {
+        at: Some(error.span().unwrap_or(0..0)),
+        what: format!("this is not TOML: {}", crate::model::Printable::new(error.message())),
+        help: None,
+    }));
+    Err(Mistakes::new(path, text, mistakes, &reading.secret.into_inner()))
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count()
+}
+
+/// Reads every section. What is wrong is noted in `reading`, and then the config is not used.
+fn sections<'a>(reading: &'a section::Reading<'a>, path: &Path, document: &'a DeTable<'a>) -> Config {
+    let root = section::Section::open(reading, "", 0..0, document, &keys::ROOT);
+    let nodes = balancer::nodes(&root);
+    let health = root.inner("health", "[health]", &keys::HEALTH);
+    let version = root.inner("version", "[version]", &keys::VERSION);
+    let verify = root.inner("verify", "[verify]", &keys::VERIFY);
+    let commands = root.inner("commands", "[commands]", &keys::COMMANDS);
+    let poll = nodes.iter().map(|node| node.poll).min();
+    let policy = rollout::policy(&root, &health, &version, poll);
+    let probe = probe::settings(&health, &version, &verify);
+    let general = commands::commands(&commands, commands::Whose::Halves);
+    let pool = server::pool(&root, &nodes, policy.gates.capacity);
+    let roles = server::roles(&root, &pool, (&commands, &health, &version));
+    let migrations = rollout::migrations(&root, general.timeouts.any);
+    let state = rollout::state(&root);
+    let flat = fingerprint::flatten(reading.text);
+    Config { path: path.to_owned(), pool, policy, nodes, probe, commands: general, roles, migrations, state, flat }
 }
