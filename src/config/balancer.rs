@@ -169,8 +169,7 @@ fn builtin(section: &Section<'_>, far: bool) -> Option<builtin::Settings> {
         })
     });
     let control = section.parsed("control", |text| path(section, text, far))?;
-    let _ = listen;
-    Some(builtin::Settings { control: control.value })
+    Some(builtin::Settings { control: control.value, listen: listen.map(|said| said.value) })
 }
 
 fn program(section: &Section<'_>, far: bool) -> Option<command::Settings> {

@@ -2,6 +2,7 @@
 
 mod apache;
 mod builtin;
+mod config;
 mod haproxy;
 mod home;
 mod journal;
