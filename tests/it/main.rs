@@ -7,5 +7,6 @@ mod haproxy;
 mod home;
 mod journal;
 mod listen;
+mod probe;
 mod runner;
 mod support;
