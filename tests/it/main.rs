@@ -2,6 +2,7 @@
 
 mod apache;
 mod builtin;
+mod command;
 mod config;
 mod haproxy;
 mod home;

@@ -76,6 +76,11 @@ impl Drop for Daemon {
 impl World {
     /// `None`, said aloud, where HAProxy is not installed.
     pub async fn start(backends: &str, extra: Extra<'_>) -> Option<World> {
+        World::start_with(backends, extra, &[]).await
+    }
+
+    /// The same with files beside the config.
+    pub async fn start_with(backends: &str, extra: Extra<'_>, files: &[(&str, &str)]) -> Option<World> {
         if Command::new("haproxy").arg("-v").stdout(Stdio::null()).status().is_err() {
             println!("skipped: haproxy is not installed");
             return None;
@@ -96,6 +101,9 @@ impl World {
                 .replace("$CONTROL", &control.port().to_string());
             for (placeholder, app) in ["$A", "$B", "$C", "$D"].iter().zip(&apps) {
                 text = text.replace(placeholder, &app.address().to_string());
+            }
+            for (name, text) in files {
+                std::fs::write(dir.path().join(name), text).expect("a file");
             }
             let config = dir.path().join("haproxy.cfg");
             std::fs::write(&config, text).expect("a config");
