@@ -22,3 +22,4 @@ pub mod probe;
 pub mod proxy;
 pub mod rollout;
 pub mod runner;
+pub mod tui;

@@ -1,0 +1,55 @@
+//! What a key means. It knows no key: those are in [`super::keymap`]; what an action does is in [`super::app`].
+
+use crate::rollout::DrainChoice;
+
+/// What an operator wants, said to the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// What the prompt says.
+    Go,
+    Automatic,
+    Hold,
+    RollBack,
+    /// The selected server again.
+    Retry,
+    /// The selected server out to the end; one that is out already is declared gone.
+    Exclude,
+    /// The selected server's drain and its choices.
+    Drain,
+    SkipBake,
+    SwitchAgain,
+    ContractLater,
+    /// Plan and gates.
+    Gates,
+    /// Commands and output.
+    Commands,
+    Note,
+    Help,
+    Quit,
+    /// Out of an overlay.
+    Back,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+    OtherHalf,
+    /// Yes, to what an overlay shows.
+    Confirm,
+    /// One of the ways on of a drain.
+    Choose(DrainChoice),
+    /// A character for a text field.
+    Type(char),
+    /// The last character of a text field away.
+    Rub,
+    /// All of a text field away.
+    RubAll,
+    /// Draw everything anew: the terminal was spoilt.
+    Redraw,
+    /// Ctrl-C, which ends nothing here.
+    Interrupt,
+    Suspend,
+    /// A key that means nothing here; it is said.
+    Unbound(char),
+}

@@ -1,0 +1,361 @@
+//! What the screen knows, and what an action does to it. It asks for things ([`Ask`]) and does none itself: no clock, no
+//! terminal, no socket.
+//!
+//! A key means what the screen said when it was pressed. So everything here looks at the snapshot that was drawn last,
+//! not at the one that came last, and each command carries the number of the prompt in it. What keys mean in an overlay
+//! is in [`super::overlay::update`].
+
+use super::action::Action;
+use super::keymap::Context;
+use super::overlay::{Confirm, Drain, Gates, Help, Log, Output, Overlay, Purpose, TextField};
+use super::screen;
+use super::theme::{Role, Theme};
+use super::widget::{Engine, Notice, Now, Part, View, half, prompt::ENGINE_GONE};
+use crate::engine::snapshot::{ServerState, ServerView, Snapshot};
+use crate::model::{Half, Printable, ServerName};
+use crate::rollout::{Command, ContractWhen};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// What the screen wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    Nothing,
+    /// Send this, with the number of the prompt that was shown; then tell [`App::sent`].
+    Send {
+        prompt: u64,
+        command: Command,
+    },
+    /// Read the end of that file, under the rollout's directory; then tell [`App::read`].
+    Read(String),
+    /// Draw everything anew.
+    Redraw,
+    /// Back to the shell until `fg`.
+    Suspend,
+    /// Give the terminal back and go.
+    Leave,
+}
+
+/// A command that the engine has not answered yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Awaited {
+    id: Option<u64>,
+    prompt: u64,
+    command: Command,
+    answered: bool,
+}
+
+/// The state of the screen.
+#[derive(Debug)]
+pub struct App {
+    /// As it was drawn last.
+    pub(super) shown: Snapshot,
+    theme: Theme,
+    part: Part,
+    pub(super) engine: Engine,
+    pub(super) overlays: Vec<Overlay>,
+    pub(super) selected: Option<ServerName>,
+    notice: Option<Notice>,
+    awaited: Vec<Awaited>,
+    /// The size of the last picture.
+    size: (u16, u16),
+}
+
+impl App {
+    /// A screen over the first snapshot.
+    #[must_use]
+    pub fn new(snapshot: Snapshot, theme: Theme, part: Part) -> App {
+        App {
+            shown: snapshot,
+            theme,
+            part,
+            engine: Engine::There,
+            overlays: Vec::new(),
+            selected: None,
+            notice: None,
+            awaited: Vec::new(),
+            size: (80, 24),
+        }
+    }
+
+    /// Takes a newer snapshot, which will be drawn next. From here on keys mean what it says.
+    pub fn show(&mut self, snapshot: &Snapshot) {
+        let newer = snapshot.prompt.number;
+        self.awaited.retain(|awaited| !awaited.answered && awaited.prompt == newer);
+        self.shown.clone_from(snapshot);
+        if self.selected.as_ref().is_some_and(|name| self.server(name).is_none()) {
+            self.selected = None;
+        }
+    }
+
+    /// The table in which the next key is looked up.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        self.overlays.last().map_or(Context::Rollout, Overlay::context)
+    }
+
+    /// Draws the picture.
+    pub fn draw(&mut self, now: &Now, area: Rect, buffer: &mut Buffer) {
+        self.size = (area.width, area.height);
+        let view = View {
+            snapshot: &self.shown,
+            theme: self.theme,
+            now,
+            engine: self.engine,
+            part: self.part,
+            selected: self.selected.as_ref(),
+            notice: self.notice.as_ref(),
+        };
+        if screen::is_too_small(self.size) {
+            screen::draw_too_small(&view, area, buffer);
+        } else {
+            screen::rollout::draw(&view, self.context(), area, buffer);
+            if let Some(overlay) = self.overlays.last() {
+                overlay.draw(&view, area, buffer);
+            }
+        }
+        self.theme.finish(buffer);
+    }
+
+    /// What an action does.
+    pub fn update(&mut self, action: Action) -> Ask {
+        self.notice = None;
+        match action {
+            Action::Redraw => Ask::Redraw,
+            Action::Suspend => Ask::Suspend,
+            Action::Interrupt => self.say("Ctrl-C ends nothing here: q leaves the screen, Space holds the rollout"),
+            Action::Hold => self.command(Command::Hold),
+            Action::Unbound(c) => self.say(format!("{c} means nothing here: ? shows the keys")),
+            action if !self.overlays.is_empty() => self.update_overlay(action),
+            Action::Go => self.go(),
+            Action::Automatic => self.confirm(Command::Automatic),
+            Action::RollBack => self.confirm(Command::RollBack),
+            Action::SkipBake => self.confirm(Command::SkipBake),
+            Action::SwitchAgain => self.confirm(Command::SwitchAgain),
+            Action::Retry => self.on_server("retry", |app, name| app.command(Command::Retry(name))),
+            Action::Exclude => self.exclude(),
+            Action::Drain => self.drain(),
+            Action::ContractLater => self.contract_later(),
+            Action::Note => match self.refusal("note") {
+                Some(why) => self.refuse("note", why),
+                None => self.open(Overlay::Text(TextField::new(Purpose::Note, self.shown.prompt.number))),
+            },
+            Action::Gates => self.open(Overlay::Gates(Gates::default())),
+            Action::Commands => self.open(Overlay::Log(Log::default())),
+            Action::Help => self.open(Overlay::Help(Help::default())),
+            Action::Quit => Ask::Leave,
+            Action::Up => self.select(-1),
+            Action::Down => self.select(1),
+            Action::PageUp => self.select(-10),
+            Action::PageDown => self.select(10),
+            Action::First => self.select(isize::MIN),
+            Action::Last => self.select(isize::MAX),
+            Action::OtherHalf => self.select_other_half(),
+            Action::Back | Action::Confirm | Action::Choose(_) | Action::Type(_) | Action::Rub | Action::RubAll => Ask::Nothing,
+        }
+    }
+
+    /// Why a command of that word cannot be given now.
+    #[must_use]
+    pub fn refusal(&self, word: &str) -> Option<String> {
+        if self.shown.rollout.outcome.is_some() {
+            Some("the rollout is over: q leaves".to_owned())
+        } else if self.engine == Engine::Gone {
+            Some(ENGINE_GONE.to_owned())
+        } else if self.part == Part::Observer {
+            Some("this screen only watches: attach without --observe to drive".to_owned())
+        } else {
+            self.shown.prompt.refused.get(word).map(ToString::to_string)
+        }
+    }
+
+    /// The engine has the command under that number.
+    pub fn sent(&mut self, id: u64) {
+        if let Some(awaited) = self.awaited.iter_mut().rev().find(|awaited| awaited.id.is_none()) {
+            awaited.id = Some(id);
+        }
+    }
+
+    /// What became of a command.
+    pub fn answered(&mut self, id: u64, refused: Option<Printable>) {
+        let Some(at) = self.awaited.iter().position(|awaited| awaited.id == Some(id)) else { return };
+        let command = self.awaited[at].command.clone();
+        match refused {
+            Some(why) => {
+                self.awaited.remove(at);
+                self.refuse(command.word(), why.to_string());
+            }
+            None => {
+                // A second Enter stays without effect until the picture after this answer was drawn.
+                self.awaited[at].answered = true;
+                self.notice = None;
+                if matches!(command, Command::Note(_)) {
+                    self.tell(Role::Good, "the note is in the journal");
+                }
+            }
+        }
+    }
+
+    /// The engine closed the connection, or died.
+    pub fn gone(&mut self) {
+        self.engine = Engine::Gone;
+        self.awaited.clear();
+    }
+
+    /// The end of a file came, or why it did not.
+    pub fn read(&mut self, output: Output) {
+        match self.overlays.last_mut() {
+            Some(Overlay::Output(shown)) => *shown = output,
+            _ => self.overlays.push(Overlay::Output(output)),
+        }
+    }
+
+    /// Something was pasted and dropped.
+    pub fn pasted(&mut self) {
+        self.tell(Role::Warning, "pasted text is ignored: keys are commands here");
+    }
+
+    /// Did the rollout end, as far as was shown?
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.shown.rollout.outcome.is_some()
+    }
+
+    /// How many overlays lie over the screen.
+    #[must_use]
+    pub fn overlays_open(&self) -> usize {
+        self.overlays.len()
+    }
+
+    pub(super) fn server(&self, name: &ServerName) -> Option<&ServerView> {
+        self.shown.servers.iter().find(|server| server.name == *name)
+    }
+
+    /// Gives a command to the engine, unless it would be refused, or one is under way that was not answered yet.
+    pub(super) fn command(&mut self, command: Command) -> Ask {
+        if let Some(why) = self.refusal(command.word()) {
+            return self.refuse(command.word(), why);
+        }
+        if screen::is_too_small(self.size) && command != Command::Hold {
+            return Ask::Nothing;
+        }
+        let urgent = matches!(command, Command::Hold | Command::RollBack);
+        if !self.awaited.is_empty() && !urgent {
+            return Ask::Nothing;
+        }
+        let prompt = self.shown.prompt.number;
+        self.awaited.push(Awaited { id: None, prompt, command: command.clone(), answered: false });
+        self.tell(Role::Dim, format!("{} …", command.word()));
+        Ask::Send { prompt, command }
+    }
+
+    pub(super) fn say(&mut self, text: impl AsRef<str>) -> Ask {
+        self.tell(Role::Warning, text);
+        Ask::Nothing
+    }
+
+    pub(super) fn refuse(&mut self, word: &str, why: String) -> Ask {
+        self.tell(Role::Warning, format!("no {word}: {why}"));
+        Ask::Nothing
+    }
+
+    fn tell(&mut self, role: Role, text: impl AsRef<str>) {
+        self.notice = Some(Notice { text: Printable::new(text.as_ref()), role });
+    }
+
+    pub(super) fn open(&mut self, overlay: Overlay) -> Ask {
+        if !screen::is_too_small(self.size) {
+            self.overlays.push(overlay);
+        }
+        Ask::Nothing
+    }
+
+    fn go(&mut self) -> Ask {
+        if self.is_over() {
+            return Ask::Leave;
+        }
+        if let Some(word) = self.shown.prompt.typed_word.clone() {
+            return match self.refusal("contract").or_else(|| self.refusal("go")) {
+                Some(why) => self.refuse("contract", why),
+                None => self.open(Overlay::Text(TextField::new(Purpose::Contract(word), self.shown.prompt.number))),
+            };
+        }
+        if self.refusal("go").is_none() && self.shown.prompt.enter.is_empty() {
+            let waiting = self.shown.prompt.waiting_for.as_ref();
+            let why = waiting.map_or("nothing to decide".to_owned(), |waiting| format!("waiting for {waiting}"));
+            return self.say(format!("Enter does nothing now: {why}"));
+        }
+        self.command(Command::Go)
+    }
+
+    fn confirm(&mut self, command: Command) -> Ask {
+        match self.refusal(command.word()) {
+            Some(why) => self.refuse(command.word(), why),
+            None => self.open(Overlay::Confirm(Confirm { command, prompt: self.shown.prompt.number })),
+        }
+    }
+
+    fn contract_later(&mut self) -> Ask {
+        if self.refusal("contract").is_none() && self.shown.prompt.typed_word.is_none() {
+            return self.say("nothing to leave for later now: the contract migrations are not next");
+        }
+        self.command(Command::Contract(ContractWhen::Later))
+    }
+
+    /// Does something with the selected server; with none selected, with the only one that failed.
+    fn on_server(&mut self, word: &str, act: impl FnOnce(&mut App, ServerName) -> Ask) -> Ask {
+        if let Some(why) = self.refusal(word) {
+            return self.refuse(word, why);
+        }
+        let mut failed = self.shown.servers.iter().filter(|server| server.state == ServerState::Failed);
+        let only = match (failed.next(), failed.next()) {
+            (Some(only), None) => Some(only.name.clone()),
+            (Some(_) | None, _) => None,
+        };
+        match self.selected.clone().or(only) {
+            Some(name) => act(self, name),
+            None => self.say(format!("{word} which server? select one with j and k, Tab for the other half")),
+        }
+    }
+
+    fn exclude(&mut self) -> Ask {
+        let state = self.selected.as_ref().and_then(|name| self.server(name)).map(|server| server.state);
+        if state == Some(ServerState::Excluded) {
+            return self.on_server("gone", |app, name| {
+                app.open(Overlay::Text(TextField::new(Purpose::Gone(name), app.shown.prompt.number)))
+            });
+        }
+        self.on_server("exclude", |app, name| app.confirm(Command::Exclude(name)))
+    }
+
+    fn drain(&mut self) -> Ask {
+        match self.selected.clone() {
+            Some(name) => self.open(Overlay::Drain(Drain::new(name, self.shown.prompt.number))),
+            None => self.say("the drain of which server? select one with j and k, Tab for the other half"),
+        }
+    }
+
+    fn select(&mut self, by: isize) -> Ask {
+        let at = self.selected.as_ref().and_then(|name| self.server(name)).map_or(Half::A, half::pane);
+        self.select_in(at, by);
+        Ask::Nothing
+    }
+
+    fn select_other_half(&mut self) -> Ask {
+        let at = self.selected.as_ref().and_then(|name| self.server(name)).map_or(Half::B, half::pane);
+        self.selected = None;
+        self.select_in(at.other(), 0);
+        Ask::Nothing
+    }
+
+    /// Moves the selection in the order in which the rows stand; the first move selects the first row.
+    fn select_in(&mut self, at: Half, by: isize) {
+        let rows: Vec<&ServerView> = self.shown.servers.iter().filter(|server| half::pane(server) == at).collect();
+        let height = screen::rollout::rows_of(self.size, &self.shown, at);
+        let rows = if rows.len() > height { half::ranked(&rows) } else { rows };
+        let now = rows.iter().position(|server| self.selected.as_ref() == Some(&server.name));
+        let Some(last) = rows.len().checked_sub(1) else { return };
+        let to = now.map_or(if by == isize::MAX { last } else { 0 }, |now| now.saturating_add_signed(by).min(last));
+        self.selected = Some(rows[to].name.clone());
+    }
+}

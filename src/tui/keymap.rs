@@ -1,0 +1,284 @@
+//! Which key means what, as data: the footer, the help and the documentation come from these tables.
+//!
+//! Letters, Enter, Space, Esc, arrows: no F-keys and no Alt, which tmux and screen eat. Reading a key from the terminal
+//! is done in [`super::input`].
+
+use super::action::Action;
+use crate::rollout::DrainChoice;
+use std::fmt;
+
+/// A key, whatever the terminal sent for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    Char(char),
+    /// Control and a letter.
+    Ctrl(char),
+    Enter,
+    Esc,
+    Tab,
+    Backspace,
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Key::Char(' ') => f.write_str("Space"),
+            Key::Char(c) => write!(f, "{c}"),
+            Key::Ctrl(c) => write!(f, "Ctrl-{}", c.to_ascii_uppercase()),
+            Key::Enter => f.write_str("Enter"),
+            Key::Esc => f.write_str("Esc"),
+            Key::Tab => f.write_str("Tab"),
+            Key::Backspace => f.write_str("Backspace"),
+            Key::Up => f.write_str("Up"),
+            Key::Down => f.write_str("Down"),
+            Key::Left => f.write_str("Left"),
+            Key::Right => f.write_str("Right"),
+            Key::PageUp => f.write_str("PageUp"),
+            Key::PageDown => f.write_str("PageDown"),
+            Key::Home => f.write_str("Home"),
+            Key::End => f.write_str("End"),
+        }
+    }
+}
+
+/// Where a key was pressed: each has its own table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Context {
+    /// The main screen.
+    Rollout,
+    /// Something is shown and Enter does it.
+    Confirm,
+    /// A line is typed.
+    Text,
+    /// The drain of one server.
+    Drain,
+    /// Plan and gates.
+    Gates,
+    /// The list of what was done.
+    Commands,
+    /// The output of one command.
+    Output,
+    Help,
+}
+
+/// One line of a table.
+#[derive(Debug)]
+pub struct Binding {
+    /// The first one is shown.
+    pub keys: &'static [Key],
+    pub action: Action,
+    /// One or two words for the footer.
+    pub title: &'static str,
+    /// A sentence for the help.
+    pub help: &'static str,
+    /// The word under which the prompt says that it would be refused.
+    pub word: Option<&'static str>,
+}
+
+const fn binding(keys: &'static [Key], action: Action, title: &'static str, help: &'static str) -> Binding {
+    Binding { keys, action, title, help, word: None }
+}
+
+const fn command(keys: &'static [Key], action: Action, title: &'static str, help: &'static str, word: &'static str) -> Binding {
+    Binding { keys, action, title, help, word: Some(word) }
+}
+
+/// Most needed first: a narrow footer shows the first ones.
+const ROLLOUT: &[Binding] = &[
+    command(&[Key::Enter], Action::Go, "go", "do what the prompt says; goes on out of a hold too", "go"),
+    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new; what runs finishes; only ever holds", "hold"),
+    command(&[Key::Char('R')], Action::RollBack, "roll back", "shows the price of going back to current, then Enter", "rollback"),
+    binding(&[Key::Char('?')], Action::Help, "help", "this list"),
+    binding(&[Key::Char('q')], Action::Quit, "leave", "leave the screen; the rollout goes on"),
+    command(&[Key::Char('A')], Action::Automatic, "automatic", "go on by itself while every gate passes", "automatic"),
+    command(&[Key::Char('r')], Action::Retry, "retry", "try the failed step of the selected server again", "retry"),
+    command(
+        &[Key::Char('x')],
+        Action::Exclude,
+        "exclude",
+        "leave the selected server out to the end; once more declares it gone",
+        "exclude",
+    ),
+    binding(&[Key::Char('d')], Action::Drain, "drain", "what is in flight on the selected server, and four ways on"),
+    binding(&[Key::Char('p')], Action::Gates, "plan", "phases and gates; an unknown gate can be accepted there"),
+    binding(&[Key::Char('l')], Action::Commands, "log", "commands as sent, and their output"),
+    command(&[Key::Char('s')], Action::SkipBake, "skip bake", "end the bake now", "skip-bake"),
+    command(
+        &[Key::Char('w')],
+        Action::SwitchAgain,
+        "switch",
+        "after a flip back: half A in and half B out once more",
+        "switch-again",
+    ),
+    command(&[Key::Char('L')], Action::ContractLater, "later", "leave the contract migrations for later", "contract"),
+    command(&[Key::Char('n')], Action::Note, "note", "write a line into the journal", "note"),
+    binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "select the next server"),
+    binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "select the server before"),
+    binding(&[Key::Tab, Key::Left, Key::Right], Action::OtherHalf, "half", "select in the other half"),
+    binding(&[Key::PageDown], Action::PageDown, "page", "ten servers on"),
+    binding(&[Key::PageUp], Action::PageUp, "page", "ten servers back"),
+    binding(&[Key::Home], Action::First, "first", "the first server of the half"),
+    binding(&[Key::End], Action::Last, "last", "the last server of the half"),
+    binding(&[Key::Esc], Action::Back, "back", "out of an overlay; clears what was said"),
+];
+
+const CONFIRM: &[Binding] = &[
+    binding(&[Key::Enter], Action::Confirm, "do it", "do what is shown"),
+    binding(&[Key::Esc, Key::Char('q')], Action::Back, "no", "back, nothing is done"),
+    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
+];
+
+const TEXT: &[Binding] = &[
+    binding(&[Key::Enter], Action::Confirm, "send", "send the line"),
+    binding(&[Key::Esc], Action::Back, "no", "back, nothing is sent"),
+    binding(&[Key::Backspace, Key::Ctrl('h')], Action::Rub, "rub out", "the last character away"),
+    binding(&[Key::Ctrl('u')], Action::RubAll, "rub out all", "the whole line away"),
+];
+
+const DRAIN: &[Binding] = &[
+    binding(&[Key::Char('w')], Action::Choose(DrainChoice::Wait), "wait", "wait for another drain_timeout"),
+    binding(&[Key::Char('g')], Action::Choose(DrainChoice::GoOn), "go on", "stop although something is in flight"),
+    binding(&[Key::Char('x')], Action::Choose(DrainChoice::Kill), "kill sessions", "the balancer cuts what is in flight"),
+    binding(&[Key::Char('b')], Action::Choose(DrainChoice::PutBack), "put back", "the server back into rotation"),
+    command(&[Key::Enter], Action::Confirm, "do it", "do what is chosen", "cut"),
+    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
+    binding(&[Key::Esc, Key::Char('q'), Key::Char('d')], Action::Back, "back", "back, nothing is done"),
+];
+
+const GATES: &[Binding] = &[
+    binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "the next gate"),
+    binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "the gate before"),
+    command(&[Key::Enter], Action::Confirm, "accept", "accept an unknown gate, with a reason", "accept"),
+    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
+    binding(&[Key::Esc, Key::Char('q'), Key::Char('p')], Action::Back, "back", "back to the rollout"),
+];
+
+const COMMANDS: &[Binding] = &[
+    binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "the next line"),
+    binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "the line before"),
+    binding(&[Key::PageDown], Action::PageDown, "page down", "a page on"),
+    binding(&[Key::PageUp], Action::PageUp, "page up", "a page back"),
+    binding(&[Key::Home], Action::First, "oldest", "the oldest line"),
+    binding(&[Key::End], Action::Last, "newest", "the newest line, and stay with it"),
+    binding(&[Key::Enter], Action::Confirm, "output", "the output of the selected command"),
+    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
+    binding(&[Key::Esc, Key::Char('q'), Key::Char('l')], Action::Back, "back", "back to the rollout"),
+];
+
+const OUTPUT: &[Binding] = &[
+    binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "a line on"),
+    binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "a line back"),
+    binding(&[Key::PageDown], Action::PageDown, "page down", "a page on"),
+    binding(&[Key::PageUp], Action::PageUp, "page up", "a page back"),
+    binding(&[Key::Home], Action::First, "top", "the first line that was read"),
+    binding(&[Key::End], Action::Last, "end", "the last line"),
+    binding(&[Key::Enter], Action::Confirm, "read again", "read the file again"),
+    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
+    binding(&[Key::Esc, Key::Char('q'), Key::Char('l')], Action::Back, "back", "back to the list"),
+];
+
+const HELP: &[Binding] = &[
+    binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "a line on"),
+    binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "a line back"),
+    binding(&[Key::PageDown], Action::PageDown, "page down", "a page on"),
+    binding(&[Key::PageUp], Action::PageUp, "page up", "a page back"),
+    binding(&[Key::Home], Action::First, "top", "the beginning"),
+    binding(&[Key::End], Action::Last, "end", "the end"),
+    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
+    binding(&[Key::Esc, Key::Char('q'), Key::Char('?'), Key::Enter], Action::Back, "back", "back to the rollout"),
+];
+
+/// In every context.
+pub const EVERYWHERE: &[Binding] = &[
+    binding(&[Key::Ctrl('l')], Action::Redraw, "redraw", "draw everything anew"),
+    binding(&[Key::Ctrl('c')], Action::Interrupt, "what now", "ends nothing: says how to leave and how to hold"),
+    binding(&[Key::Ctrl('z')], Action::Suspend, "suspend", "back to the shell; fg comes back; the rollout goes on"),
+];
+
+/// The table of a context.
+#[must_use]
+pub fn bindings(context: Context) -> &'static [Binding] {
+    match context {
+        Context::Rollout => ROLLOUT,
+        Context::Confirm => CONFIRM,
+        Context::Text => TEXT,
+        Context::Drain => DRAIN,
+        Context::Gates => GATES,
+        Context::Commands => COMMANDS,
+        Context::Output => OUTPUT,
+        Context::Help => HELP,
+    }
+}
+
+/// What a key means there.
+#[must_use]
+pub fn meaning(context: Context, key: Key) -> Option<Action> {
+    let bound = bindings(context).iter().chain(EVERYWHERE).find(|binding| binding.keys.contains(&key));
+    match (bound, context, key) {
+        (Some(binding), _, _) => Some(binding.action),
+        (None, Context::Text, Key::Char(c)) => Some(Action::Type(c)),
+        (None, _, Key::Char(c)) => Some(Action::Unbound(c)),
+        (None, _, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTEXTS: [Context; 8] = [
+        Context::Rollout,
+        Context::Confirm,
+        Context::Text,
+        Context::Drain,
+        Context::Gates,
+        Context::Commands,
+        Context::Output,
+        Context::Help,
+    ];
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        for context in CONTEXTS {
+            let keys: Vec<Key> = bindings(context).iter().chain(EVERYWHERE).flat_map(|binding| binding.keys).copied().collect();
+            for (at, key) in keys.iter().enumerate() {
+                assert!(!keys[at + 1..].contains(key), "{key} twice in {context:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_place_but_a_text_field_can_hold_and_every_overlay_has_a_way_back() {
+        for context in CONTEXTS {
+            assert!(bindings(context).iter().any(|binding| binding.action == Action::Back), "{context:?}");
+            if context != Context::Text {
+                assert_eq!(meaning(context, Key::Char(' ')), Some(Action::Hold), "{context:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn letters_are_text_only_in_a_text_field() {
+        assert_eq!(meaning(Context::Text, Key::Char('q')), Some(Action::Type('q')));
+        assert_eq!(meaning(Context::Text, Key::Char(' ')), Some(Action::Type(' ')));
+        assert_eq!(meaning(Context::Rollout, Key::Char('q')), Some(Action::Quit));
+        assert_eq!(meaning(Context::Rollout, Key::Char('z')), Some(Action::Unbound('z')));
+    }
+
+    #[test]
+    fn multiplexers_prefixes_are_free() {
+        for context in CONTEXTS {
+            for prefix in ['a', 'b'] {
+                assert_eq!(meaning(context, Key::Ctrl(prefix)), None);
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What was done, all of it: each line with the raw command as it was sent; Enter shows a command's output.
+
+use super::pane;
+use crate::engine::snapshot::{ActivityView, Snapshot};
+use crate::tui::keymap::Context;
+use crate::tui::theme::Role;
+use crate::tui::widget::{View, activity, text};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+
+/// The selected line. `None` stays with the newest one.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Log {
+    selected: Option<ActivityView>,
+}
+
+impl Log {
+    /// The selected line and its place, as long as the engine still shows it.
+    #[must_use]
+    pub fn selected<'a>(&self, snapshot: &'a Snapshot) -> Option<(usize, &'a ActivityView)> {
+        let same = |one: &ActivityView, other: &ActivityView| {
+            one.wall == other.wall && one.place == other.place && one.text == other.text && one.command == other.command
+        };
+        let kept = self
+            .selected
+            .as_ref()
+            .and_then(|selected| snapshot.activity.iter().enumerate().find(|(_, entry)| same(entry, selected)));
+        kept.or_else(|| snapshot.activity.iter().enumerate().next_back())
+    }
+
+    /// Moves the selection; at the newest line it stays with what comes.
+    pub fn select(&mut self, by: isize, snapshot: &Snapshot) {
+        let Some((now, _)) = self.selected(snapshot) else { return };
+        let last = snapshot.activity.len() - 1;
+        let to = now.saturating_add_signed(by).min(last);
+        self.selected = if to == last { None } else { snapshot.activity.get(to).cloned() };
+    }
+
+    /// Draws the list, and below it the whole of the selected line.
+    pub fn draw(&self, view: &View, area: Rect, buffer: &mut Buffer) {
+        let inner = pane(view, "Commands", (area.width, usize::from(area.height)), area, buffer);
+        let detail = if inner.height >= 14 { 5 } else { 3 };
+        let [list, told, keys] =
+            Layout::vertical([Constraint::Fill(1), Constraint::Length(detail), Constraint::Length(1)]).areas(inner);
+        let Some((at, selected)) = self.selected(view.snapshot) else {
+            text::put(buffer, list, Line::from(view.span(Role::Dim, " nothing was done yet")));
+            return;
+        };
+        let rows = usize::from(list.height);
+        let all = &view.snapshot.activity;
+        let from = (at + rows / 2 + 1).saturating_sub(rows).min(all.len().saturating_sub(rows));
+        for (number, entry) in all.iter().enumerate().skip(from).take(rows) {
+            let place = text::row(list, number - from);
+            let command = entry.command.as_ref().map(|command| format!("  $ {command}")).unwrap_or_default();
+            text::put(buffer, place, activity::line(view, entry, &command));
+            if number == at {
+                buffer.set_style(place, view.style(Role::Selected));
+            }
+        }
+        let mut said = super::paragraph(view, Role::Plain, selected.text.as_str(), usize::from(told.width) - 2);
+        if let Some(command) = &selected.command {
+            said.extend(super::paragraph(view, Role::Title, &format!("$ {command}"), usize::from(told.width) - 2));
+        }
+        let output = selected.output.as_ref().map(|_| "Enter shows its output").unwrap_or_default();
+        said.insert(0, Line::from(view.span(Role::Frame, format!("{} {output}", "─".repeat(4)))));
+        for (number, line) in said.into_iter().enumerate() {
+            text::put(buffer, text::row(told, number), line);
+        }
+        super::keys(view, Context::Commands, keys, buffer);
+    }
+}

@@ -1,0 +1,158 @@
+//! The rollout: the screen on which an operator spends it.
+//!
+//! ```text
+//! header        pool, current ─▶ next, pace, driver                    phase and its time, clock
+//! phases        ✔ preflight ✔ expand … ▶ bake · update B …
+//! half A        side by side from 100 columns, else above each other   half B, workers below
+//! nodes         ✔ lb1 haproxy …                                        (from 24 rows; else only one in trouble)
+//! traffic       req/s · errors · mixed window · by version
+//! activity      when, where, what, and the raw command                 (from 24 rows)
+//! capacity      A carries … · half for 06:12
+//! price         Going back now: instant …
+//! prompt        what Enter does; its commands; what was said
+//! footer        keys
+//! ```
+//!
+//! Heights follow from the size of the terminal and the number of servers, and from nothing else, so that no line moves
+//! while somebody reads it.
+
+use crate::engine::snapshot::Snapshot;
+use crate::model::Half;
+use crate::tui::keymap::Context;
+use crate::tui::theme::Role;
+use crate::tui::widget::{View, activity, half, header, money, nodes, phases, prompt, text};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::{Block, BorderType, Widget};
+
+/// From here on the halves stand side by side: each row then has room for all but the history.
+const SIDE_BY_SIDE: u16 = 100;
+/// A smaller terminal shows no activity, and of the nodes only those in trouble.
+const TALL: u16 = 24;
+/// From here on the prompt shows three commands, and the phases have a frame.
+const ROOMY: u16 = 34;
+
+/// Where everything stands.
+struct Places {
+    header: Rect,
+    phases: Rect,
+    a: Rect,
+    b: Rect,
+    nodes: Rect,
+    traffic: Rect,
+    activity: Rect,
+    capacity: Rect,
+    price: Rect,
+    prompt: Rect,
+    footer: Rect,
+}
+
+/// Draws the screen.
+pub fn draw(view: &View, context: Context, area: Rect, buffer: &mut Buffer) {
+    let places = places(area, wishes(view.snapshot));
+    header::draw(view, places.header, buffer);
+    phases::draw(view, framed(view, "Phases", places.phases, buffer), buffer);
+    half::draw(view, Half::A, places.a, buffer);
+    half::draw(view, Half::B, places.b, buffer);
+    nodes::draw_nodes(view, places.nodes, buffer);
+    if places.nodes.height == 0 && nodes::in_trouble(view) {
+        nodes::draw_nodes(view, places.traffic, buffer);
+    } else {
+        nodes::draw_traffic(view, places.traffic, buffer);
+    }
+    activity::draw(view, titled(view, "Activity", places.activity, buffer), buffer);
+    money::draw_capacity(view, places.capacity, buffer);
+    money::draw_price(view, places.price, buffer);
+    prompt::draw(view, places.prompt, buffer);
+    prompt::draw_footer(view, context, places.footer, buffer);
+}
+
+/// How many servers of that half a terminal of this size shows.
+#[must_use]
+pub fn rows_of((width, height): (u16, u16), snapshot: &Snapshot, at: Half) -> usize {
+    let places = places(Rect::new(0, 0, width, height), wishes(snapshot));
+    let pane = match at {
+        Half::A => places.a,
+        Half::B => places.b,
+    };
+    let inner = usize::from(pane.height.saturating_sub(2));
+    let servers = snapshot.servers.iter().filter(|server| half::pane(server) == at).count();
+    if inner > servers.min(3) { inner - 1 } else { inner }
+}
+
+/// Rows that the panes of A and B would like: servers, titles, and two lines around them.
+fn wishes(snapshot: &Snapshot) -> (u16, u16) {
+    let count = |at| snapshot.servers.iter().filter(|server| half::pane(server) == at).count();
+    let wish = |servers: usize| u16::try_from(servers + 3).unwrap_or(u16::MAX);
+    (wish(count(Half::A)), wish(count(Half::B)))
+}
+
+fn places(area: Rect, (wish_a, wish_b): (u16, u16)) -> Places {
+    let roomy = area.height >= ROOMY;
+    let tall = u16::from(area.height >= TALL);
+    let phases_height = if roomy { 3 } else { 1 };
+    let prompt_height = if roomy { 5 } else { 2 };
+    // header, traffic, capacity, price, footer
+    let fixed = 5 + phases_height + tall + prompt_height;
+    let least_activity = if roomy { 9 } else { 5 * tall };
+    let room = area.height.saturating_sub(fixed + least_activity);
+    let side_by_side = area.width >= SIDE_BY_SIDE;
+    let (height_a, height_b) = if side_by_side {
+        let height = wish_a.max(wish_b).min(room);
+        (height, height)
+    } else {
+        share(room, wish_a, wish_b)
+    };
+    let halves_height = if side_by_side { height_a } else { height_a + height_b };
+    let activity_height = if tall == 0 { 0 } else { area.height.saturating_sub(fixed + halves_height) };
+    let rows = [1, phases_height, halves_height, tall, 1, activity_height, 1, 1, prompt_height];
+    let [header, phases, halves, nodes, traffic, activity, capacity, price, prompt, _, footer] =
+        Layout::vertical(rows.map(Constraint::Length).into_iter().chain([Constraint::Fill(1), Constraint::Length(1)]))
+            .areas(area);
+    let [a, b] = if side_by_side {
+        let [a, _, b] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(1), Constraint::Fill(1)]).areas(halves);
+        [a, b]
+    } else {
+        Layout::vertical([Constraint::Length(height_a), Constraint::Length(height_b)]).areas(halves)
+    };
+    Places { header, phases, a, b, nodes, traffic, activity, capacity, price, prompt, footer }
+}
+
+/// Half of the room each; what one does not want, the other may have.
+fn share(room: u16, a: u16, b: u16) -> (u16, u16) {
+    let half = room / 2;
+    if a <= half {
+        (a, b.min(room - a))
+    } else if b <= half {
+        (a.min(room - b), b)
+    } else {
+        (room - half, half)
+    }
+}
+
+fn framed(view: &View, title: &'static str, area: Rect, buffer: &mut Buffer) -> Rect {
+    if area.height < 3 {
+        return area;
+    }
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(view.style(Role::Frame))
+        .title_top(Line::from(view.span(Role::Title, format!(" {title} "))));
+    let inner = block.inner(area);
+    block.render(area, buffer);
+    inner
+}
+
+fn titled(view: &View, title: &'static str, area: Rect, buffer: &mut Buffer) -> Rect {
+    if area.height < 2 {
+        return area;
+    }
+    if area.height >= 9 {
+        return framed(view, title, area, buffer);
+    }
+    let rule = "─".repeat(usize::from(area.width).saturating_sub(title.len() + 4));
+    let line = vec![view.span(Role::Frame, "─ "), view.span(Role::Title, title), view.span(Role::Frame, format!(" {rule}"))];
+    text::put(buffer, area, Line::from(line));
+    Rect { y: area.y + 1, height: area.height - 1, ..area }
+}

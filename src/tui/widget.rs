@@ -1,0 +1,107 @@
+//! Pieces of the picture. Each draws what a [`View`] holds into a rectangle, and knows nothing of its neighbours.
+
+pub mod activity;
+pub mod half;
+pub mod header;
+pub mod money;
+pub mod nodes;
+pub mod phases;
+pub mod prompt;
+pub mod row;
+pub mod text;
+
+use super::theme::{Role, Theme};
+use crate::engine::snapshot::Snapshot;
+use crate::model::{Printable, ServerName, Version};
+use jiff::Zoned;
+use ratatui::style::Style;
+use ratatui::text::Span;
+use std::time::Duration;
+
+/// When a picture is drawn: handed in, so that a test draws the same one twice.
+#[derive(Debug, Clone)]
+pub struct Now {
+    /// The clock in the header, and the time zone of the activity.
+    pub wall: Zoned,
+    /// Since the engine last said anything.
+    pub since_news: Duration,
+}
+
+impl Now {
+    /// An engine says something at least every second; after this its figures are called old.
+    pub const QUIET: Duration = Duration::from_secs(5);
+
+    /// How far times in the snapshot have gone on since it came. No further than the engine is believed.
+    #[must_use]
+    pub fn ahead_ms(&self) -> f64 {
+        self.since_news.min(Now::QUIET).as_secs_f64() * 1000.0
+    }
+}
+
+/// Is there still somebody at the other end?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    There,
+    Gone,
+}
+
+/// May this screen command?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Driver,
+    Observer,
+}
+
+/// Something said to the person at the screen, until the next key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub text: Printable,
+    pub role: Role,
+}
+
+/// All that a widget may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    pub snapshot: &'a Snapshot,
+    pub theme: Theme,
+    pub now: &'a Now,
+    pub engine: Engine,
+    pub part: Part,
+    pub selected: Option<&'a ServerName>,
+    pub notice: Option<&'a Notice>,
+}
+
+impl View<'_> {
+    /// The style of a role.
+    #[must_use]
+    pub fn style(&self, role: Role) -> Style {
+        self.theme.style(role)
+    }
+
+    /// A piece of text in a role. Text from outside comes as [`Printable`] or through `Display` of a name, never raw.
+    #[must_use]
+    pub fn span(&self, role: Role, text: impl Into<String>) -> Span<'static> {
+        Span::styled(text.into(), self.style(role))
+    }
+
+    /// The role of a version: which of the two it is.
+    #[must_use]
+    pub fn version_role(&self, version: Option<&Version>) -> Role {
+        let rollout = &self.snapshot.rollout;
+        if version.is_none() {
+            Role::Dim
+        } else if version == rollout.next.as_ref() {
+            Role::Next
+        } else if version == rollout.current.as_ref() {
+            Role::Current
+        } else {
+            Role::Warning
+        }
+    }
+
+    /// Are the figures older than they should be?
+    #[must_use]
+    pub fn is_old(&self) -> bool {
+        self.snapshot.rollout.outcome.is_none() && (self.engine == Engine::Gone || self.now.since_news > Now::QUIET)
+    }
+}

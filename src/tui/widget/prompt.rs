@@ -1,0 +1,121 @@
+//! What the next key press will do, in words and as the real commands; and the footer with the keys.
+
+use super::text::{clock, put, row};
+use super::{Engine, Part, View};
+use crate::engine::snapshot::{OutcomeWord, Pace};
+use crate::tui::keymap::{Binding, Context, bindings};
+use crate::tui::theme::Role;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+/// What is said where the engine is gone.
+pub const ENGINE_GONE: &str = "the engine is gone: halfstep resume brings the rollout back; this is the last picture · q leaves";
+
+/// First what Enter does; in the last row what was just said to the person, or why it is held; between, the commands.
+pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
+    put(buffer, area, enter(view));
+    let said = said(view);
+    let room = usize::from(area.height).saturating_sub(1 + usize::from(said.is_some()));
+    for (number, line) in commands(view, room).into_iter().enumerate() {
+        put(buffer, row(area, number + 1), line);
+    }
+    if let Some(said) = said {
+        put(buffer, row(area, usize::from(area.height).saturating_sub(1)), said);
+    }
+}
+
+fn enter(view: &View) -> Line<'static> {
+    let prompt = &view.snapshot.prompt;
+    if let Some(outcome) = &view.snapshot.rollout.outcome {
+        let (word, role) = match outcome.word {
+            OutcomeWord::Done => ("✔ done", Role::Good),
+            OutcomeWord::Failed => ("✖ failed", Role::Bad),
+            OutcomeWord::Refused => ("✖ refused", Role::Bad),
+            OutcomeWord::RolledBack => ("✔ rolled back", Role::Warning),
+            OutcomeWord::Held => ("■ held", Role::Warning),
+        };
+        return Line::from(vec![view.span(role, format!(" {word}: ")), Span::raw(format!("{} · q leaves", outcome.text))]);
+    }
+    if view.engine == Engine::Gone {
+        return Line::from(view.span(Role::Bad, format!(" ✖ {ENGINE_GONE}")));
+    }
+    let mut spans = vec![Span::raw(" ")];
+    if let Some(waiting) = &prompt.waiting_for {
+        let left = prompt.countdown_ms.map(|ms| format!(" {}", clock(ms - view.now.ahead_ms()))).unwrap_or_default();
+        spans.push(view.span(Role::Title, format!("{waiting}{left}")));
+        spans.push(view.span(Role::Dim, " · "));
+    }
+    match (prompt.refused.get("go"), &prompt.typed_word) {
+        _ if prompt.enter.is_empty() && prompt.typed_word.is_none() => {
+            let why = prompt.refused.get("go").map(|why| format!("Enter does nothing now: {why}"));
+            spans.push(view.span(Role::Dim, why.unwrap_or_else(|| "nothing to decide now".to_owned())));
+        }
+        (_, Some(word)) => {
+            spans.push(view.span(Role::Key, "Enter"));
+            spans.push(Span::raw(format!(", then type {word}: {}", prompt.enter)));
+            spans.extend([view.span(Role::Dim, " · "), view.span(Role::Key, "L"), Span::raw(" leaves it for later")]);
+        }
+        (Some(why), None) => {
+            spans.push(view.span(Role::Warning, format!("not yet: {why}")));
+            spans.push(view.span(Role::Dim, format!(" · then Enter: {}", prompt.enter)));
+        }
+        (None, None) => {
+            spans.push(view.span(Role::Key, "Enter"));
+            spans.push(Span::raw(format!(": {}", prompt.enter)));
+        }
+    }
+    Line::from(spans)
+}
+
+fn said(view: &View) -> Option<Line<'static>> {
+    if let Some(notice) = view.notice {
+        return Some(Line::from(view.span(notice.role, format!(" {}", notice.text))));
+    }
+    let rollout = &view.snapshot.rollout;
+    let held = rollout.held.as_ref().filter(|_| rollout.pace == Pace::Held && rollout.outcome.is_none())?;
+    Some(Line::from(view.span(Role::Warning, format!(" ■ held: {held}"))))
+}
+
+/// The raw commands of Enter in so many rows; in the last one how many more there are.
+fn commands(view: &View, rows: usize) -> Vec<Line<'static>> {
+    let commands = &view.snapshot.prompt.commands;
+    let shown = if commands.len() > rows { rows.max(1) } else { commands.len() };
+    let more = commands.len() - shown;
+    let last = shown.saturating_sub(1);
+    let line = |(number, command): (usize, &crate::model::Printable)| {
+        let lead = if number == last && more > 0 { format!("   (+{more}) $ ") } else { "   $ ".to_owned() };
+        Line::from(view.span(Role::Dim, format!("{lead}{command}")))
+    };
+    if rows == 0 { Vec::new() } else { commands.iter().take(shown).enumerate().map(line).collect() }
+}
+
+/// The keys, from the keymap. What would be refused now is dim.
+pub fn draw_footer(view: &View, context: Context, area: Rect, buffer: &mut Buffer) {
+    let mut line = vec![Span::raw(" ")];
+    let mut room = usize::from(area.width).saturating_sub(1);
+    for binding in bindings(context) {
+        if binding.keys[0] == crate::tui::keymap::Key::Esc && context == Context::Rollout {
+            continue;
+        }
+        let key = binding.keys[0].to_string();
+        let wide = key.len() + binding.title.len() + 3;
+        if wide > room + 2 {
+            break;
+        }
+        room = room.saturating_sub(wide);
+        let usable = is_usable(view, binding);
+        line.push(view.span(if usable { Role::Key } else { Role::Dim }, key));
+        line.push(view.span(if usable { Role::Plain } else { Role::Dim }, format!(" {}  ", binding.title)));
+    }
+    put(buffer, area, Line::from(line));
+}
+
+fn is_usable(view: &View, binding: &Binding) -> bool {
+    binding.word.is_none_or(|word| {
+        view.engine == Engine::There
+            && view.part == Part::Driver
+            && view.snapshot.rollout.outcome.is_none()
+            && !view.snapshot.prompt.refused.contains_key(word)
+    })
+}

@@ -1,0 +1,5 @@
+//! The console: snapshots in, pictures out; keys in, commands out; and the terminal given back whatever happens.
+
+mod keys;
+mod pictures;
+mod samples;

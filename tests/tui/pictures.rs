@@ -1,0 +1,191 @@
+//! Pictures of the screen at the sizes that people have, as text. What a wrong width, a lost line or a jump does shows in
+//! the difference.
+
+use crate::samples;
+use halfstep::engine::snapshot::{Snapshot, TrafficView};
+use halfstep::model::Printable;
+use halfstep::tui::action::Action;
+use halfstep::tui::app::App;
+use halfstep::tui::theme::{Colours, Glyphs, Theme};
+use halfstep::tui::widget::{Now, Part};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use std::time::Duration;
+
+const SIZES: [(u16, u16); 4] = [(60, 18), (80, 24), (120, 40), (200, 50)];
+pub const COLOUR: Theme = Theme { colours: Colours::Sixteen, glyphs: Glyphs::Unicode };
+
+pub fn now() -> Now {
+    let wall = jiff::Timestamp::from_second(1_750_000_200).expect("a time").to_zoned(jiff::tz::TimeZone::UTC);
+    Now { wall, since_news: Duration::ZERO }
+}
+
+/// Draws, and returns what stands on the terminal.
+pub fn picture(app: &mut App, size: (u16, u16), now: &Now) -> Terminal<TestBackend> {
+    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).expect("a terminal");
+    terminal.draw(|frame| app.draw(now, frame.area(), frame.buffer_mut())).expect("drawn");
+    terminal
+}
+
+pub fn app(snapshot: Snapshot) -> App {
+    App::new(snapshot, COLOUR, Part::Driver)
+}
+
+fn text(terminal: &Terminal<TestBackend>) -> String {
+    terminal.backend().to_string()
+}
+
+#[test]
+fn every_moment_at_every_size() {
+    let moments = [
+        ("preflight", samples::pool(halfstep::model::PhaseName::Preflight)),
+        ("before_switch", samples::before_switch()),
+        ("bake", samples::bake()),
+        ("rolling_back", samples::rolling_back()),
+        ("failed", samples::failed()),
+        ("drain_overdue", samples::drain_overdue()),
+        ("thousand", samples::thousand()),
+        ("strange", samples::strange()),
+        ("contract", samples::contract()),
+        ("over", samples::over()),
+    ];
+    for (name, snapshot) in moments {
+        for size in SIZES {
+            let mut app = app(snapshot.clone());
+            let shown = text(&picture(&mut app, size, &now()));
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), shown);
+        }
+    }
+}
+
+#[test]
+fn the_engine_is_gone() {
+    for size in SIZES {
+        let mut app = app(samples::bake());
+        app.gone();
+        let quiet = Now { since_news: Duration::from_secs(90), ..now() };
+        insta::assert_snapshot!(format!("gone_{}x{}", size.0, size.1), text(&picture(&mut app, size, &quiet)));
+    }
+}
+
+#[test]
+fn every_overlay_at_80x24() {
+    let overlays: [(&str, Snapshot, &[Action]); 10] = [
+        ("roll_back", samples::before_switch(), &[Action::RollBack]),
+        ("automatic", samples::before_switch(), &[Action::Automatic]),
+        ("exclude", samples::failed(), &[Action::Down, Action::Down, Action::Exclude]),
+        ("drain", samples::drain_overdue(), &[Action::Last, Action::Drain, Action::Choose(halfstep::rollout::DrainChoice::Kill)]),
+        ("gates", samples::before_switch(), &[Action::Gates, Action::Down]),
+        ("log", samples::failed(), &[Action::Commands]),
+        ("note", samples::bake(), &[Action::Note, Action::Type('h'), Action::Type('i')]),
+        ("typed_word", samples::contract(), &[Action::Go, Action::Type('c')]),
+        ("help", samples::bake(), &[Action::Help]),
+        ("skip_bake", samples::bake(), &[Action::SkipBake]),
+    ];
+    for (name, snapshot, actions) in overlays {
+        let mut app = app(snapshot);
+        for action in actions {
+            app.update(*action);
+        }
+        insta::assert_snapshot!(format!("overlay_{name}"), text(&picture(&mut app, (80, 24), &now())));
+    }
+}
+
+#[test]
+fn too_small_is_a_sentence() {
+    let mut app = app(samples::bake());
+    insta::assert_snapshot!("too_small_40x10", text(&picture(&mut app, (40, 10), &now())));
+}
+
+#[test]
+fn in_plain_ascii_and_without_colour_all_is_said() {
+    let theme = Theme { colours: Colours::None, glyphs: Glyphs::Ascii };
+    let mut app = App::new(samples::failed(), theme, Part::Driver);
+    app.update(Action::Down);
+    let terminal = picture(&mut app, (80, 24), &now());
+    let shown = text(&terminal);
+    assert!(shown.is_ascii());
+    assert!(
+        terminal
+            .backend()
+            .buffer()
+            .content
+            .iter()
+            .all(|cell| { cell.fg == ratatui::style::Color::Reset && cell.bg == ratatui::style::Color::Reset })
+    );
+    insta::assert_snapshot!("ascii_failed_80x24", shown);
+}
+
+#[test]
+fn nothing_of_any_size_panics_and_no_line_is_lost() {
+    for (width, height) in [(1, 1), (2, 50), (59, 17), (60, 18), (61, 19), (79, 23), (99, 24), (100, 24), (101, 33), (500, 200)] {
+        for snapshot in [Snapshot::default(), samples::strange(), samples::thousand(), samples::failed()] {
+            let mut app = app(snapshot);
+            for action in [Action::Down, Action::Help, Action::Back, Action::Gates, Action::Back, Action::Commands, Action::Up] {
+                app.update(action);
+                picture(&mut app, (width, height), &now());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_matters_most_is_on_the_smallest_screen() {
+    let mut app = app(samples::failed());
+    let shown = text(&picture(&mut app, (60, 18), &now()));
+    for said in ["1.41.0", "1.42.0", "web2", "failed", "Going back now", "Half A", "Half B", "errors", "Enter", "R roll back"] {
+        assert!(shown.contains(said), "{said} is missing:\n{shown}");
+    }
+}
+
+#[test]
+fn lines_stay_where_they_are_while_things_go_wrong() {
+    for size in SIZES {
+        let places = |snapshot: Snapshot| {
+            let shown = text(&picture(&mut app(snapshot), size, &now()));
+            ["Half A", "Half B", "Capacity", "Going back now", "Activity"]
+                .map(|title| shown.lines().position(|line| line.contains(title)))
+        };
+        let calm = places(samples::before_switch());
+        assert_eq!(calm, places(samples::failed()), "{size:?}");
+        assert_eq!(calm, places(samples::bake()), "{size:?}");
+        let mut trouble = samples::bake();
+        trouble.nodes[0].trouble = Some(Printable::new("no answer"));
+        trouble.traffic = TrafficView::default();
+        assert_eq!(calm, places(trouble), "{size:?}");
+    }
+}
+
+#[test]
+fn text_from_outside_cannot_move_the_cursor() {
+    let mut app = app(samples::strange());
+    for size in SIZES {
+        let terminal = picture(&mut app, size, &now());
+        for cell in &terminal.backend().buffer().content {
+            assert!(!cell.symbol().chars().any(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)));
+        }
+    }
+}
+
+#[test]
+fn old_figures_are_called_old() {
+    let mut app = app(samples::bake());
+    let quiet = Now { since_news: Duration::from_secs(8), ..now() };
+    let shown = text(&picture(&mut app, (80, 24), &quiet));
+    assert!(shown.contains("no news for 8 s"), "{shown}");
+    assert!(shown.contains("as last seen"), "{shown}");
+    let shown = text(&picture(&mut app, (80, 24), &now()));
+    assert!(!shown.contains("no news"), "{shown}");
+}
+
+#[test]
+fn the_selected_server_is_shown_among_a_thousand() {
+    let mut app = app(samples::thousand());
+    picture(&mut app, (80, 24), &now());
+    app.update(Action::Last);
+    let shown = text(&picture(&mut app, (80, 24), &now()));
+    assert!(shown.contains("▸ web0499"), "{shown}");
+    app.update(Action::OtherHalf);
+    let shown = text(&picture(&mut app, (80, 24), &now()));
+    assert!(shown.contains("▸ web0900"), "the worst one of half B comes first:\n{shown}");
+}
