@@ -2,7 +2,9 @@
 
 pub mod account;
 pub mod client;
+pub mod dispatch;
 pub mod home;
 pub mod listen;
 pub mod snapshot;
 pub mod wire;
+pub mod world;

@@ -112,8 +112,14 @@ pub struct Seen {
 /// Asks through the balancer which version answers, every few milliseconds, while a change is made.
 #[async_trait]
 pub trait Through: Send + Sync {
-    /// Asks until `stop` completes; one request at a time for each of a few new connections.
-    async fn watch(&self, every: Duration, stop: tokio_util::sync::CancellationToken) -> Seen;
+    /// Asks until `stop` completes; one request at a time for each of a few new connections. `ready` is told once, when the
+    /// first answer is there: the change waits for it.
+    async fn watch(
+        &self,
+        every: Duration,
+        ready: std::sync::Arc<tokio::sync::Notify>,
+        stop: tokio_util::sync::CancellationToken,
+    ) -> Seen;
 }
 
 /// Opens a way to a TCP or Unix address of another host (balancer nodes and probes with `ssh`).
