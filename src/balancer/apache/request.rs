@@ -84,7 +84,7 @@ impl Desk {
 
     /// The page as it is.
     pub async fn page(&self) -> Result<Page, Failure> {
-        self.parse(&self.answer(self.client.get(self.url.clone())).await?)
+        self.parse(&self.answer(|| self.client.get(self.url.clone())).await?)
     }
 
     /// Referers that httpd may accept, the likelier first: the host that we send, then the name that the page shows.
@@ -104,12 +104,12 @@ impl Desk {
     pub async fn proven(&self, pass: &Pass, worker: &str) -> Result<bool, Failure> {
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("b", &pass.balancer).append_pair("w", worker).append_pair("nonce", &pass.nonce);
-        let page = self.parse(&self.answer(self.client.get(url).header(REFERER, &pass.referer)).await?)?;
+        let page = self.parse(&self.answer(|| self.client.get(url.clone()).header(REFERER, &pass.referer)).await?)?;
         Ok(page.editing.as_deref() == Some(worker))
     }
 
-    /// Sends one change for one worker; the answer is a page with the state after it, for [`Desk::parse`]. Sent once more
-    /// where the connection broke: each change names a state, so that the second time does no harm.
+    /// Sends one change for one worker; the answer is a page with the state after it, for [`Desk::parse`]. Each
+    /// change names a state, so that being sent twice does no harm.
     pub async fn change(&self, pass: &Pass, worker: &str, fields: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
         let mut form = vec![("b", pass.balancer.as_str()), ("w", worker), ("nonce", pass.nonce.as_str())];
         form.extend_from_slice(fields);
@@ -117,12 +117,7 @@ impl Desk {
         if length > LARGEST_BODY {
             return Err(Failure::new(format!("{}: the name of member {worker} is too long for the balancer-manager", self.at())));
         }
-        let request = || self.client.post(self.url.clone()).header(REFERER, &pass.referer).form(&form);
-        match self.send(request()).await {
-            Ok(response) => self.body(response).await,
-            Err(error) if error.is_timeout() || error.is_connect() => Err(self.unreached(&error)),
-            Err(_) => self.answer(request()).await,
-        }
+        self.answer(|| self.client.post(self.url.clone()).header(REFERER, &pass.referer).form(&form)).await
     }
 
     /// Reads an answer.
@@ -130,8 +125,13 @@ impl Desk {
         page::parse(answer, self.at())
     }
 
-    async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>, Failure> {
-        match self.send(request).await {
+    /// Asks, and once more where a kept connection broke before the answer, as it does when httpd is reloaded.
+    async fn answer(&self, request: impl Fn() -> RequestBuilder) -> Result<Vec<u8>, Failure> {
+        let answer = match self.send(request()).await {
+            Err(error) if !error.is_timeout() && !error.is_connect() => self.send(request()).await,
+            answer => answer,
+        };
+        match answer {
             Ok(response) => self.body(response).await,
             Err(error) => Err(self.unreached(&error)),
         }
