@@ -6,5 +6,6 @@
 pub mod app;
 pub mod clock;
 pub mod fault;
+pub mod process;
 pub mod tally;
 pub mod traffic;

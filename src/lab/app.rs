@@ -1,7 +1,8 @@
-//! One practice server: health, version, and answers that take a while; HTTP/1.1, in this process or as one of its own.
+//! One practice server: health, version, and answers that take a while; HTTP/1.1.
 //!
 //! Each answer says who answered (`X-App-Name`, `X-App-Version`) and when the request was read (`X-Arrived`, nanoseconds
-//! of [`clock::now`]), so that clients can tell the arrival window of a switch. Read next: [`super::fault`].
+//! of [`clock::now`]), so that clients can tell the arrival window of a switch. Read next: [`super::fault`]; as a process of
+//! its own: [`super::process`].
 
 use super::clock;
 use super::fault::{Fault, falls_on};
@@ -11,7 +12,6 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use rustix::event::{PollFd, PollFlags};
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -70,6 +70,7 @@ struct Shared {
     instance: String,
     arrivals: AtomicU64,
     ordinary: AtomicU64,
+    connections: AtomicU64,
     in_flight: AtomicU64,
 }
 
@@ -84,6 +85,7 @@ impl App {
             instance: format!("{}-{}", std::process::id(), clock::now()),
             arrivals: AtomicU64::new(0),
             ordinary: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
         });
         let app = App {
@@ -108,6 +110,12 @@ impl App {
     #[must_use]
     pub fn arrivals(&self) -> u64 {
         self.shared.arrivals.load(SeqCst)
+    }
+
+    /// Connections taken since the start.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.shared.connections.load(SeqCst)
     }
 
     /// Requests read and not answered yet.
@@ -158,6 +166,7 @@ async fn accept(
 }
 
 async fn connection(stream: TcpStream, shared: Arc<Shared>, closing: CancellationToken, abort: CancellationToken) {
+    shared.connections.fetch_add(1, SeqCst);
     // Without it small answers wait for the client's acknowledgement; failing to set it only makes them slower.
     let _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |request| {
@@ -272,60 +281,6 @@ fn header(text: &str) -> HeaderValue {
 fn milliseconds(query: &str) -> Duration {
     let value = query.split('&').find_map(|pair| pair.strip_prefix("ms="));
     Duration::from_millis(value.and_then(|value| value.parse().ok()).unwrap_or(0))
-}
-
-/// When a server that runs as a process of its own ends, besides SIGTERM and SIGINT (both let it finish its answers).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lifetime {
-    /// Only by a signal.
-    UntilSignalled,
-    /// Also as soon as the process with this id ends in whatever way, so that nothing stays behind a killed demo.
-    With(u32),
-}
-
-/// Runs one server in this process until its end. Prints `listening on ADDRESS` to standard output when it answers.
-pub fn run(settings: AppSettings, listen: SocketAddr, lifetime: Lifetime) -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let app = App::start(settings, listen)
-            .await
-            .map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {listen}: {e}")))?;
-        {
-            use io::Write;
-            // Nobody may be reading it any more; that is no reason to end.
-            let _ = writeln!(io::stdout(), "listening on {}", app.address());
-        }
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            ended = end_of(lifetime) => ended?,
-        }
-        tokio::time::timeout(Duration::from_secs(10), app.stop()).await.ok();
-        Ok(())
-    })
-}
-
-async fn end_of(lifetime: Lifetime) -> io::Result<()> {
-    let Lifetime::With(pid) = lifetime else { return std::future::pending().await };
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    let Some(pid) = pid else { return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a process id")) };
-    let process = match rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
-        Ok(process) => process,
-        Err(rustix::io::Errno::SRCH) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    let (tell, told) = tokio::sync::oneshot::channel();
-    // A thread of its own: it ends with this process, and a runtime that is shut down need not wait for it.
-    std::thread::spawn(move || {
-        let mut wait = [PollFd::new(&process, PollFlags::IN)];
-        // Readable from the moment that the process ends.
-        while let Err(rustix::io::Errno::INTR) = rustix::event::poll(&mut wait, None) {}
-        tell.send(()).ok();
-    });
-    told.await.ok();
-    Ok(())
 }
 
 #[cfg(test)]

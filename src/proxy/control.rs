@@ -61,7 +61,7 @@ impl From<Unknown> for No {
 
 impl Control {
     /// Answers one request.
-    pub async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let result = match (request.method().clone(), request.uri().path()) {
             (Method::GET, "/state") => json(&self.reading()),
             (Method::GET, "/order") => json(&self.forwarding.rotations.order()),
@@ -112,7 +112,7 @@ impl Control {
         json(&serde_json::json!({ "connections": connections }))
     }
 
-    async fn change(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, No> {
+    async fn change(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, No> {
         let change: &Change = &read(request).await?;
         let now = self.forwarding.rotations.now();
         let out = |name: &MemberName| match now.get(name) {
@@ -124,13 +124,18 @@ impl Control {
         self.apply(wish).await
     }
 
-    async fn rest(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, No> {
+    async fn rest(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, No> {
         let members = self.members_out(request, "rest").await?;
         self.apply(members.into_iter().map(|name| (name, Rotation::Out)).collect()).await
     }
 
-    /// Writes the wish down, then makes it true in one act.
-    async fn apply(&self, wish: BTreeMap<MemberName, Rotation>) -> Result<Response<Full<Bytes>>, No> {
+    /// Carries the wish out to its end, also when who asked for it goes away in the middle.
+    async fn apply(self: Arc<Self>, wish: BTreeMap<MemberName, Rotation>) -> Result<Response<Full<Bytes>>, No> {
+        let carried_out = tokio::spawn(async move { self.write_down_and_change(wish).await });
+        carried_out.await.unwrap_or_else(|error| Err(mistake(&error)))
+    }
+
+    async fn write_down_and_change(&self, wish: BTreeMap<MemberName, Rotation>) -> Result<Response<Full<Bytes>>, No> {
         let began = Instant::now();
         let _one_at_a_time = self.changing.lock().await;
         let rotations = &self.forwarding.rotations;
@@ -138,8 +143,7 @@ impl Control {
         let mut all = rotations.now();
         all.extend(wish.clone());
         let kept = self.kept.clone();
-        let written = tokio::task::spawn_blocking(move || kept.write(&all)).await;
-        if let Err(failure) = written.unwrap_or_else(|error| Err(crate::model::Failure::new(error.to_string()))) {
+        if let Err(failure) = tokio::task::spawn_blocking(move || kept.write(&all)).await.map_err(|error| mistake(&error))? {
             let next = failure.next.clone().unwrap_or_default();
             return Err(No(StatusCode::INSUFFICIENT_STORAGE, failure.what.to_string(), next));
         }
@@ -196,10 +200,12 @@ async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, No> 
 }
 
 fn json(value: &impl Serialize) -> Result<Response<Full<Bytes>>, No> {
-    let text = serde_json::to_string(value).map_err(|error| {
-        No(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), "report this as a mistake in halfstep".into())
-    })?;
+    let text = serde_json::to_string(value).map_err(|error| mistake(&error))?;
     Ok(answer(StatusCode::OK, text))
+}
+
+fn mistake(error: &dyn std::error::Error) -> No {
+    No(StatusCode::INTERNAL_SERVER_ERROR, error.to_string(), "read the state; report this as a mistake in halfstep".into())
 }
 
 fn answer(status: StatusCode, text: String) -> Response<Full<Bytes>> {

@@ -41,6 +41,8 @@ pub struct Forwarding {
 enum Refusal {
     /// The request itself is wrong; the sentence says how.
     Bad(&'static str),
+    /// The client's body broke off: no fault of the member.
+    ClientLeft,
     NobodyIn,
     Unreachable,
     Broken,
@@ -51,7 +53,7 @@ enum Refusal {
 /// How an attempt ended without an answer.
 enum Trouble {
     /// The member saw nothing of it: here it is again.
-    Unsent(Request<Upload>),
+    Unsent(Box<Request<Upload>>),
     /// The connection was closed before a byte of an answer.
     Closed,
     Final(Refusal),
@@ -96,14 +98,16 @@ impl Forwarding {
                         self.rotations.avoid(&pick);
                         tried.push(pick.member.name.clone());
                     }
-                    request = unsent;
+                    request = *unsent;
                 }
                 Err(Trouble::Closed) => {
                     ticket.failed();
                     request = again.ok_or(Refusal::Broken)?;
                 }
                 Err(Trouble::Final(refusal)) => {
-                    ticket.failed();
+                    if refusal != Refusal::ClientLeft {
+                        ticket.failed();
+                    }
                     return Err(refusal);
                 }
             }
@@ -138,9 +142,12 @@ impl Forwarding {
 impl Trouble {
     fn of(mut error: TrySendError<Request<Upload>>) -> Trouble {
         if let Some(request) = error.take_message() {
-            return Trouble::Unsent(request);
+            return Trouble::Unsent(Box::new(request));
         }
         let error = error.into_error();
+        if error.is_user() {
+            return Trouble::Final(Refusal::ClientLeft);
+        }
         let closed = error.is_incomplete_message() || error.is_canceled() || error.is_closed() || is_reset(&error);
         if closed { Trouble::Closed } else { Trouble::Final(Refusal::Broken) }
     }
@@ -176,7 +183,10 @@ fn hand_back(
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(response.map(|body| Either::Right(Download::new(body, ticket, connection))));
     }
-    let (Some(client), Some(protocol)) = (upgrade, protocol) else { return Err(Refusal::Broken) };
+    let (Some(client), Some(protocol)) = (upgrade, protocol) else {
+        ticket.failed();
+        return Err(Refusal::Broken);
+    };
     let member = hyper::upgrade::on(&mut response);
     tokio::spawn(tunnel(client, member, ticket));
     headers::set_upgrade(response.headers_mut(), protocol);
@@ -197,6 +207,7 @@ impl Refusal {
     fn answer(self) -> Answer {
         let (status, word, sentence) = match self {
             Refusal::Bad(sentence) => (StatusCode::BAD_REQUEST, "bad-request", sentence),
+            Refusal::ClientLeft => (StatusCode::BAD_REQUEST, "bad-request", "the request broke off"),
             Refusal::NobodyIn => (StatusCode::SERVICE_UNAVAILABLE, "nobody-in", "no server is in rotation"),
             Refusal::Unreachable => (StatusCode::BAD_GATEWAY, "unreachable", "no server in rotation could be reached"),
             Refusal::Broken => (StatusCode::BAD_GATEWAY, "broken", "the server did not answer as HTTP asks"),

@@ -150,7 +150,7 @@ async fn client_connection(stream: TcpStream, client: SocketAddr, forwarding: Ar
 async fn consoles(socket: ControlSocket, control: Arc<Control>, closing: Closing, tasks: TaskTracker) {
     while let Some((stream, _)) = closing.accept(|| socket.listener.accept()).await {
         let (control, closing) = (control.clone(), closing.clone());
-        tasks.spawn(async move { closing.serve(stream, |request| control.answer(request)).await });
+        tasks.spawn(async move { closing.serve(stream, |request| control.clone().answer(request)).await });
     }
 }
 

@@ -4,8 +4,8 @@
 
 use super::pool::Pool;
 use crate::model::{Address, MemberName};
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -81,22 +81,24 @@ impl Member {
 /// It counts as in flight as long as the ticket lives.
 #[derive(Debug)]
 pub struct Ticket {
-    pub member: std::sync::Arc<Member>,
+    pub member: Arc<Member>,
     /// Cancelled when an operator cuts what is in flight.
     pub cut: CancellationToken,
     began: Instant,
     /// When the client's body last moved, in nanoseconds since `began`.
     moved: AtomicU64,
+    /// Counts as an error already: an answer can be a 5xx and end too early, too.
+    failed: AtomicBool,
 }
 
 impl Ticket {
     /// Counts the request. Only [`super::rotation`] may call it, inside its lock: that is what makes the counter exact.
     #[must_use]
-    pub fn new(member: std::sync::Arc<Member>, began: Instant) -> Ticket {
+    pub fn new(member: Arc<Member>, began: Instant) -> Ticket {
         member.in_flight.fetch_add(1, SeqCst);
         member.total.fetch_add(1, SeqCst);
         let cut = member.cut.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ticket { member, cut, began, moved: AtomicU64::new(0) }
+        Ticket { member, cut, began, moved: AtomicU64::new(0), failed: AtomicBool::new(false) }
     }
 
     /// The member never saw a byte of it.
@@ -118,7 +120,7 @@ impl Ticket {
     /// The member answered.
     pub fn answered(&self, status: hyper::StatusCode) {
         if status.is_server_error() {
-            self.member.errors.fetch_add(1, SeqCst);
+            self.failed();
         }
         let took = nanos(self.began.elapsed());
         let blend = |mean: u64| Some(if mean == 0 { took } else { mean - mean / Member::MEMORY + took / Member::MEMORY });
@@ -128,7 +130,9 @@ impl Ticket {
 
     /// The member did not answer, or not to the end.
     pub fn failed(&self) {
-        self.member.errors.fetch_add(1, SeqCst);
+        if !self.failed.swap(true, SeqCst) {
+            self.member.errors.fetch_add(1, SeqCst);
+        }
     }
 }
 

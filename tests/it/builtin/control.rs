@@ -1,11 +1,11 @@
 //! The control socket and its adapter: bad input, bad answers, and who may come in.
 
-use super::{ANY, Stage, app, change, name};
+use super::{ANY, Stage, app, change, name, until};
 use halfstep::balancer::builtin::{Builtin, Settings};
 use halfstep::hand::Balancer;
-use halfstep::model::Rotation;
+use halfstep::model::{MemberName, Rotation};
 use halfstep::proxy::Proxy;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -95,6 +95,27 @@ async fn a_state_file_that_cannot_be_written_stops_the_change() {
     let told = armed.commit().await.expect_err("cannot be written down").to_string();
     assert!(told.contains("shop.sock.state") && told.contains("nothing was changed"), "{told}");
     assert_eq!(stage.member("web1").await.rotation, Rotation::In);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_whose_asker_goes_away_is_made_whole_or_not_at_all() {
+    let (_apps, stage) = stage().await;
+    for round in 0..40 {
+        let (into, out) = if round % 2 == 0 { ("web1", "web2") } else { ("web2", "web1") };
+        let body = format!(r#"{{"into":["{into}"],"out":["{out}"]}}"#);
+        let mut stream = UnixStream::connect(stage.control()).await.expect("connects");
+        let head = format!("POST /change HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all((head + &body).as_bytes()).await.expect("sends");
+    }
+    // One that is answered comes after all that were read before it.
+    stage.switch(&["web1"], &[]).await;
+    let file = || std::fs::read(stage.dir.path().join("shop.sock.state")).expect("a state file");
+    until("the file and the table agree", async || {
+        let kept: BTreeMap<MemberName, Rotation> = serde_json::from_slice(&file()).expect("JSON");
+        let reading = stage.balancer.read().await.expect("read");
+        reading.members.iter().all(|member| kept[&member.name] == member.rotation)
+    })
+    .await;
 }
 
 #[tokio::test]
