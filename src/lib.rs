@@ -12,6 +12,7 @@
 //! ```
 
 pub mod balancer;
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod hand;

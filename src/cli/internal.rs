@@ -1,0 +1,48 @@
+//! Commands that the program gives itself, or that a service manager gives it.
+
+use crate::lab::fault::Fault;
+use clap::Args;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// `halfstep engine`: one rollout's engine, with no terminal.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[group(required = true, multiple = true)]
+pub struct EngineArguments {
+    /// The rollout's directory, to go on with it
+    pub rollout: Option<PathBuf>,
+    /// What is wanted, as JSON; the app that starts the engine writes it
+    #[arg(long, value_name = "FILE")]
+    pub request: Option<PathBuf>,
+}
+
+/// `halfstep serve`: what it serves is in the config.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct ServeArguments {
+    /// End with that process
+    #[arg(long, value_name = "PID", hide = true)]
+    pub with: Option<u32>,
+}
+
+/// `halfstep lab-app`: one practice server.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct LabAppArguments {
+    /// As web1
+    #[arg(long)]
+    pub name: String,
+    /// The file whose first line is the version
+    #[arg(long, value_name = "FILE")]
+    pub version_file: PathBuf,
+    /// Port 0: any free one
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// How long an ordinary answer takes, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 1)]
+    pub answer_after: u64,
+    /// What is wrong with it; may be repeated
+    #[arg(long, value_name = "FAULT")]
+    pub fault: Vec<Fault>,
+    /// End with that process
+    #[arg(long, value_name = "PID")]
+    pub with: Option<u32>,
+}

@@ -1,0 +1,44 @@
+//! Commands that have their name and not yet their rooms: each gets one sentence and what to do meanwhile.
+
+use super::Order;
+use crate::model::Failure;
+
+/// Why this cannot be done yet, for those that cannot. They end with [`super::ExitStatus::Usage`].
+#[must_use]
+pub fn not_yet(order: &Order) -> Option<Failure> {
+    let (command, meanwhile) = match order {
+        Order::Init => ("init", "copy the file of your balancer from sample-configs/ to halfstep.toml and run `halfstep check`"),
+        Order::Approve => ("approve", "stops wait for a driver: `halfstep go`, or Enter in `halfstep attach`"),
+        Order::Replay(_) => ("replay", "`halfstep report` tells what happened, the journal every event"),
+        Order::Rehearse => ("rehearse", "`halfstep plan` shows every step, `halfstep demo` a whole rollout"),
+        Order::Migrations(_) => {
+            ("migrations", "name commands in [migrations] expand and contract; the rollout runs them in their phases")
+        }
+        Order::Themes => ("themes", "the console takes the colours of your terminal; --ascii and NO_COLOR are obeyed"),
+        Order::Demo(_)
+        | Order::Check
+        | Order::Plan(_)
+        | Order::Run(_)
+        | Order::Restart(_)
+        | Order::Attach(_)
+        | Order::Status
+        | Order::Go(_)
+        | Order::Hold
+        | Order::Rollback
+        | Order::Resume(_)
+        | Order::Retry(_)
+        | Order::Exclude(_)
+        | Order::Cut(_)
+        | Order::Contract(_)
+        | Order::Report(_)
+        | Order::History
+        | Order::Serve(_)
+        | Order::Switch(_)
+        | Order::Schema
+        | Order::Completions(_)
+        | Order::Man
+        | Order::Engine(_)
+        | Order::LabApp(_) => return None,
+    };
+    Some(Failure::new(format!("`halfstep {command}` is not in this version")).next(meanwhile))
+}
