@@ -23,6 +23,16 @@ pub struct Settings {
     pub timeout: Duration,
 }
 
+/// Where the program runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// On this machine.
+    Direct,
+    /// On another host. The words of the ssh call up to the destination, as `ssh -S /run/master lb1`; never empty. A call
+    /// that takes too long is ended here; what it does there then goes on to its end.
+    Ssh { words: Vec<String> },
+}
+
 /// A balancer behind a program.
 #[derive(Debug)]
 pub struct Program {
@@ -32,15 +42,19 @@ pub struct Program {
 #[derive(Debug)]
 struct Shared {
     settings: Settings,
+    way: Way,
     capabilities: Capabilities,
 }
 
 impl Program {
     /// Asks the program for its `capabilities`, once. Fails where it cannot be run or does not answer as agreed.
-    pub async fn open(settings: Settings) -> Result<Program, Failure> {
-        let text = run::run(&settings.program, "capabilities", String::new(), settings.timeout).await?;
+    pub async fn open(settings: Settings, way: Way) -> Result<Program, Failure> {
+        if matches!(&way, Way::Ssh { words } if words.is_empty()) {
+            return Err(Failure::new("the ssh call has no words"));
+        }
+        let text = run::run(&settings, &way, "capabilities", String::new()).await?;
         let capabilities = answer::capabilities(&text)?;
-        Ok(Program { shared: Arc::new(Shared { settings, capabilities }) })
+        Ok(Program { shared: Arc::new(Shared { settings, way, capabilities }) })
     }
 
     /// Refuses members that are not there or that take requests, runs the verb for the others and reads back.
@@ -62,22 +76,18 @@ impl Program {
 
 impl Shared {
     async fn act(&self, verb: &str, input: String) -> Result<Option<Vec<String>>, Failure> {
-        answer::done(verb, &run::run(&self.settings.program, verb, input, self.settings.timeout).await?)
+        answer::done(verb, &run::run(&self.settings, &self.way, verb, input).await?)
     }
 
     async fn read(&self) -> Result<Reading, Failure> {
-        answer::state(&run::run(&self.settings.program, "state", String::new(), self.settings.timeout).await?)
+        answer::state(&run::run(&self.settings, &self.way, "state", String::new()).await?)
     }
 
     /// The call as a line for a shell, to copy and try.
     fn line(&self, verb: &str, input: &str) -> String {
-        let program = self.settings.program.display().to_string();
-        let quoted = |text: &str| shlex::try_quote(text).map_or_else(|_| text.to_owned(), |quoted| quoted.into_owned());
-        if input.is_empty() {
-            format!("{} {verb}", quoted(&program))
-        } else {
-            format!("echo {} | {} {verb}", quoted(input), quoted(&program))
-        }
+        let words = run::words(&self.settings.program, &self.way, verb);
+        let call: Vec<String> = words.iter().map(|word| run::quoted(&word.to_string_lossy())).collect();
+        if input.is_empty() { call.join(" ") } else { format!("echo {} | {}", run::quoted(input), call.join(" ")) }
     }
 }
 

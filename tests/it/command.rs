@@ -1,11 +1,13 @@
 //! The `command` kind: the sample program against a real HAProxy, and programs that do not keep the contract.
 
 use crate::haproxy::world::{Extra, World, change, get, names, rotations};
-use halfstep::balancer::command::{Program, Settings};
+use crate::support::{Daemon, free_port, is_installed};
+use halfstep::balancer::command::{Program, Settings, Way};
 use halfstep::hand::Balancer;
 use halfstep::lab::traffic::{Traffic, TrafficSettings};
 use halfstep::model::{Failure, InFlight};
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -46,7 +48,7 @@ fn program(dir: &Path, text: &str) -> PathBuf {
 }
 
 async fn open(program: PathBuf, timeout: Duration) -> Result<Program, Failure> {
-    Program::open(Settings { program, timeout }).await
+    Program::open(Settings { program, timeout }, Way::Direct).await
 }
 
 /// The sample for this world, over its socket of level `level`.
@@ -251,4 +253,70 @@ async fn a_program_that_cannot_be_run_says_why() {
     assert!(text.what.as_str().contains("is not a program"), "{text}");
     let silent = open(program(dir.path(), "#!/bin/sh\n"), Duration::from_secs(5)).await.unwrap_err();
     assert!(silent.what.as_str().contains("answer to `capabilities` is not as agreed"), "{silent}");
+}
+
+/// An sshd of this account on loopback, and the words that lead to it. `None`, said aloud, where there is none.
+fn sshd(dir: &Path) -> Option<(Daemon, Vec<String>)> {
+    if !is_installed("/usr/sbin/sshd", "sshd") {
+        return None;
+    }
+    // Where sshd runs as root it wants this directory, which the system's own start makes otherwise.
+    std::fs::create_dir_all("/run/sshd").ok();
+    for name in ["host", "user"] {
+        let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(dir.join(name)).status();
+        assert!(made.expect("ssh-keygen runs").success());
+    }
+    let port = free_port().to_string();
+    let at = dir.display();
+    let config = format!(
+        "ListenAddress 127.0.0.1\nPort {port}\nHostKey {at}/host\nAuthorizedKeysFile {at}/user.pub\nPidFile none\n\
+         StrictModes no\nUsePAM no\nPermitRootLogin yes\n"
+    );
+    std::fs::write(dir.join("sshd_config"), config).expect("a config");
+    let child = Command::new("/usr/sbin/sshd")
+        .args(["-D", "-e", "-f"])
+        .arg(dir.join("sshd_config"))
+        .stderr(std::fs::File::create(dir.join("sshd.log")).expect("a log"))
+        .process_group(0)
+        .spawn()
+        .expect("sshd starts");
+    let key = dir.join("user").display().to_string();
+    let mut words: Vec<&str> = vec!["ssh", "-F", "none", "-i", &key, "-p", &port];
+    for option in ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"] {
+        words.extend(["-o", option]);
+    }
+    words.push("127.0.0.1");
+    Some((Daemon(child), words.into_iter().map(str::to_owned).collect()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_ssh_it_is_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some((_daemon, words)) = sshd(dir.path()) else { return };
+    let there = dir.path().join("a host's own");
+    std::fs::create_dir(&there).unwrap();
+    let script = program(&there, &ANSWERS.replace("BEHAVIOUR", "prepare) ;;\nchange) cat > given ;;\npersist) exit 7 ;;"));
+    let settings = Settings { program: script, timeout: Duration::from_secs(20) };
+    let way = Way::Ssh { words };
+    let limit = Instant::now() + Duration::from_secs(15);
+    let balancer = loop {
+        match Program::open(settings.clone(), way.clone()).await {
+            Ok(balancer) => break balancer,
+            Err(failure) => assert!(failure.to_string().contains("refused") && Instant::now() < limit, "{failure}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let odd = "$(touch pwned) \"b;";
+    let wish = change(&["a"], &[odd]);
+    let receipt = balancer.prepare(&wish).await.unwrap().commit().await.unwrap();
+    assert_eq!(receipt.sent, balancer.commands(&wish));
+    let given = || std::fs::read_to_string(there.join("given")).unwrap();
+    let wanted = serde_json::json!({"into": ["a"], "out": [odd]}).to_string();
+    assert_eq!(given(), wanted);
+    std::fs::remove_file(there.join("given")).unwrap();
+    assert!(Command::new("sh").args(["-c", &receipt.sent[1]]).current_dir(dir.path()).status().unwrap().success());
+    assert_eq!(given().trim_end(), wanted, "the line that is shown does the same");
+    assert!(balancer.persist().await.unwrap_err().what.as_str().contains("exit status: 7"));
+    let missing = Program::open(Settings { program: "/nonexistent/program".into(), ..settings }, way).await.unwrap_err();
+    assert!(missing.what.as_str().contains("/nonexistent/program"), "{missing}");
 }

@@ -2,12 +2,13 @@
 //!
 //! It knows nothing of verbs and answers. Read next: `answer`.
 
+use super::{Settings, Way};
 use crate::model::Failure;
 use rustix::process::{Pid, Signal, kill_process_group};
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -19,17 +20,19 @@ const END_OF_ERRORS: usize = 4096;
 
 /// Runs the program with one argument, gives it the text on standard input, and gives back its standard output. Any exit
 /// status but 0 is a failure, whose reason is the last line on standard error.
-pub(super) async fn run(program: &Path, verb: &str, input: String, limit: Duration) -> Result<String, Failure> {
-    let shown = program.display();
-    let mut child = Command::new(program)
-        .arg(verb)
+pub(super) async fn run(settings: &Settings, way: &Way, verb: &str, input: String) -> Result<String, Failure> {
+    let limit = settings.timeout;
+    let shown = settings.program.display();
+    let words = words(&settings.program, way, verb);
+    let mut child = Command::new(&words[0])
+        .args(&words[1..])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| not_started(program, &error))?;
+        .map_err(|error| not_started(Path::new(&words[0]), &error))?;
     // Before `child` in the order of dropping, and also when this future is dropped: the group is ended, then reaped.
     let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
     let (answer, errors, status) = match timeout(limit, talk(&mut child, input)).await {
@@ -51,6 +54,22 @@ pub(super) async fn run(program: &Path, verb: &str, input: String, limit: Durati
         return Err(Failure::new(format!("`{shown} {verb}` failed ({status}): {reason}")).next("run it by hand to see more"));
     }
     String::from_utf8(answer).map_err(|_| Failure::new(format!("`{shown} {verb}` answered what is not UTF-8")))
+}
+
+/// The words of the call. Behind ssh a shell of the other host puts them together again, so there they are quoted.
+pub(super) fn words(program: &Path, way: &Way, verb: &str) -> Vec<OsString> {
+    match way {
+        Way::Direct => vec![program.into(), verb.into()],
+        Way::Ssh { words } => {
+            let remote = format!("{} {verb}", quoted(&program.to_string_lossy()));
+            words.iter().map(OsString::from).chain([OsString::from(remote)]).collect()
+        }
+    }
+}
+
+/// One word of a shell command.
+pub(super) fn quoted(text: &str) -> String {
+    shlex::try_quote(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned)
 }
 
 enum Trouble {

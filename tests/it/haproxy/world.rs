@@ -1,16 +1,17 @@
 //! A real HAProxy on loopback, in front of practice servers, ended with the test.
 
+use crate::support::{Daemon, free_port};
 use halfstep::balancer::haproxy::{Haproxy, Settings, Way};
 use halfstep::hand::Balancer;
 use halfstep::lab::app::{App, AppSettings};
 use halfstep::model::{Change, MemberName, Reading, Receipt, Rotation};
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -61,18 +62,6 @@ pub struct World {
     daemon: Daemon,
 }
 
-/// HAProxy and its workers: one process group, ended when dropped.
-struct Daemon(Child);
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw) {
-            rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
-        }
-        self.0.wait().ok();
-    }
-}
-
 impl World {
     /// `None`, said aloud, where HAProxy is not installed.
     pub async fn start(backends: &str, extra: Extra<'_>) -> Option<World> {
@@ -92,7 +81,8 @@ impl World {
         }
         for _ in 0..5 {
             let dir = tempfile::tempdir().expect("a directory");
-            let (front, control) = (free_port(), free_port());
+            let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            let (front, control) = (local(free_port()), local(free_port()));
             let mut text = format!("{BASE}{backends}")
                 .replace("$GLOBAL", extra.global)
                 .replace("$DEFAULTS", extra.defaults)
@@ -187,10 +177,6 @@ impl World {
         let master = rustix::process::Pid::from_raw(i32::try_from(self.daemon.0.id()).expect("a pid")).expect("not 0");
         rustix::process::kill_process(master, rustix::process::Signal::USR2).expect("the master runs");
     }
-}
-
-fn free_port() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address")
 }
 
 pub fn names(names: &[&str]) -> BTreeSet<MemberName> {
