@@ -6,8 +6,10 @@ mod checks;
 mod command;
 mod extract;
 mod http;
+mod through;
 
 pub use checks::{Fill, Probes};
+pub use through::Public;
 
 use crate::model::Matching;
 use std::path::PathBuf;

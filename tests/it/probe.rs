@@ -1,14 +1,17 @@
 //! Probes against small servers that answer well, badly, slowly, or not at all.
 
-use crate::support::{ANY, crypto, free_port};
-use halfstep::hand::{Probe, Tunnel};
+use crate::support::{ANY, Daemon, crypto, free_port, until};
+use halfstep::hand::{Probe, Through, Tunnel};
+use halfstep::lab::app::{App, AppSettings};
 use halfstep::model::{Address, Failure, Matching, Role, Secret, Server, ServerName};
-use halfstep::probe::{Extract, HttpRequest, Look, Probes, Scheme, Settings, SmokeRequest, Source, VersionSettings, Via};
+use halfstep::probe::{Extract, HttpRequest, Look, Probes, Public, Scheme, Settings, SmokeRequest, Source, VersionSettings, Via};
+use std::os::unix::process::CommandExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 /// A server that sends the same bytes to everybody, then keeps silent, hangs up or drips.
 struct Fixed {
@@ -322,4 +325,80 @@ async fn via_ssh_goes_through_the_tunnel_of_the_servers_host() {
     assert_eq!(seen.version.unwrap().as_str(), "1.42.0");
     assert_eq!(*tunnel.1.lock().unwrap(), ["web1 127.0.0.1:3000"]);
     task.abort();
+}
+
+#[tokio::test]
+async fn through_the_balancer_the_answers_are_dense_from_the_first_moment_and_losses_are_counted() {
+    crypto();
+    let named = AppSettings { name: "web1".to_owned(), version: "1.42.0".to_owned(), ..AppSettings::default() };
+    let app = App::start(named, ANY).await.unwrap();
+    let public = format!("http://{}/version", app.address());
+    let asked = version(Source::Http(request("/version")), Extract::Header("X-App-Version".to_owned()));
+    let ready = Arc::new(tokio::sync::Notify::new());
+    let stop = CancellationToken::new();
+    let watch = tokio::spawn({
+        let (stop, ready, public) = (stop.clone(), ready.clone(), Public::new(&public, &asked).unwrap());
+        async move { public.watch(Duration::from_millis(2), ready, stop).await }
+    });
+    ready.notified().await;
+    assert!(app.arrivals() >= 3, "each connection has asked once before the change may begin");
+    until("a hundred requests arrived", async || app.arrivals() >= 100).await;
+    app.abort().await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    stop.cancel();
+    let seen = watch.await.unwrap();
+    assert!(seen.answers.len() >= 95 && seen.failed >= 1, "{} answers, {} failed", seen.answers.len(), seen.failed);
+    assert_eq!(seen.requests, seen.answers.len() as u64 + seen.failed);
+    assert!(seen.answers.iter().all(|(version, sent, read)| version.as_str() == "1.42.0" && sent < read));
+    let mut gaps: Vec<Duration> = seen.answers.windows(2).map(|pair| pair[1].1 - pair[0].1).collect();
+    gaps.sort();
+    assert!(gaps[gaps.len() / 2] < Duration::from_millis(8), "half of all gaps are longer than {:?}", gaps[gaps.len() / 2]);
+}
+
+#[tokio::test]
+async fn tls_with_an_authority_of_ones_own_is_checked() {
+    crypto();
+    if !crate::support::is_installed("/usr/bin/openssl", "openssl") {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let openssl = |arguments: &str| {
+        let done = std::process::Command::new("openssl").args(arguments.split(' ')).current_dir(scratch.path()).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority");
+    openssl("req -newkey rsa:2048 -nodes -keyout web.key -out web.csr -subj /CN=shop.example");
+    std::fs::write(scratch.path().join("names"), "subjectAltName=DNS:shop.example,IP:127.0.0.1\n").unwrap();
+    openssl("x509 -req -in web.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out web.pem -days 2 -extfile names");
+    let port = free_port();
+    let child = std::process::Command::new("openssl")
+        .args(["s_server", "-quiet", "-www", "-cert", "web.pem", "-key", "web.key", "-accept", &format!("127.0.0.1:{port}")])
+        .current_dir(scratch.path())
+        .process_group(0)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let _daemon = Daemon(child);
+    let asked = |ca: Option<&str>, insecure, name: Option<&str>| HttpRequest {
+        scheme: Scheme::Https,
+        ca: ca.map(|file| scratch.path().join(file)),
+        insecure,
+        host_header: name.map(str::to_owned),
+        ..request("/")
+    };
+    let health =
+        async |request: HttpRequest| probes(settings(Some(Source::Http(request)), None)).check(&server(port)).await.health;
+    let (own, named) = (asked(Some("ca.pem"), false, None), asked(Some("ca.pem"), false, Some("shop.example:8443")));
+    until("the TLS server answers", async || health(own.clone()).await.is_ok()).await;
+    assert_eq!(health(named).await, Ok(()), "the certificate is checked against the name of host_header");
+    assert_eq!(health(asked(None, true, None)).await, Ok(()));
+    let why = health(asked(None, false, None)).await.unwrap_err();
+    assert!(why.as_str().contains("certificate"), "{why}");
+    let why = health(asked(Some("ca.pem"), false, Some("other.example"))).await.unwrap_err();
+    assert!(why.as_str().contains("certificate"), "{why}");
+    let fill = Arc::new(|_: &str, _: &Server| Err(Failure::new("no command here")));
+    let wrong = settings(Some(Source::Http(asked(Some("web.key"), false, None))), None);
+    assert!(Probes::new(wrong, None, fill).err().unwrap().to_string().contains("holds no certificate"));
 }
