@@ -14,6 +14,9 @@ pub(super) const CUT_STAGE: u16 = 901;
 /// How often one node is put right before a person is asked.
 const ATTEMPTS: u16 = 3;
 
+/// What differs so many polls after a node was seen to have restarted was lost in that restart, and not changed by a person.
+const POLLS_AFTER_RESTART: u32 = 4;
+
 /// In what a node differs from what it was told; `None` where it does not.
 #[must_use]
 pub fn differs(state: &State, node: &NodeFact) -> Option<Printable> {
@@ -38,7 +41,7 @@ pub fn differs(state: &State, node: &NodeFact) -> Option<Printable> {
 
 /// Notices what differs while nothing is changed on purpose, and asks for what puts it right.
 pub fn watch(state: &mut State) -> Vec<(OperationId, Operation)> {
-    if matches!(state.body, Body::Change(ref switching) if switching.is_open()) {
+    if matches!(state.body, Body::Change(ref switching) if switching.is_open() || switching.is_being_prepared()) {
         return vec![];
     }
     let mut asks = Vec::new();
@@ -51,6 +54,15 @@ pub fn watch(state: &mut State) -> Vec<(OperationId, Operation)> {
     asks
 }
 
+/// Every node may be told again what it should say.
+pub(super) fn allow_all(state: &mut State) {
+    for node in &state.beginning.nodes {
+        let repair = state.repairs.entry(node.name.clone()).or_insert(Repair { attempt: 0, asked: None, allowed: true });
+        repair.attempt = 0;
+        repair.allowed = true;
+    }
+}
+
 fn watch_node(state: &mut State, name: &NodeName, index: usize) -> Option<(OperationId, Operation)> {
     let node = state.facts.nodes.get(name).filter(|node| node.heard && node.seen.trouble.is_none())?;
     let Some(wrong) = differs(state, node) else {
@@ -60,7 +72,10 @@ fn watch_node(state: &mut State, name: &NodeName, index: usize) -> Option<(Opera
         }
         return None;
     };
+    let change = state.wished.change(&state.beginning, &state.excluded());
     let repair = state.repairs.entry(name.clone()).or_insert(Repair { attempt: 0, asked: None, allowed: false });
+    let lately = state.beginning.policy.poll * POLLS_AFTER_RESTART;
+    repair.allowed |= state.restarted.get(name).is_some_and(|at| state.now <= *at + lately);
     if repair.asked.is_some() {
         return None;
     }
@@ -75,9 +90,9 @@ fn watch_node(state: &mut State, name: &NodeName, index: usize) -> Option<(Opera
         }
         return None;
     }
+    let change = change.ok()?;
     repair.attempt += 1;
     state.asked_aside += 1;
-    let change = state.wished.change(&state.beginning, &state.excluded()).ok()?;
     let id = OperationId {
         plan: state.plan_number,
         phase: u16::try_from(state.at).unwrap_or(u16::MAX),

@@ -150,6 +150,9 @@ impl Facts {
         }
         for node in self.nodes.values_mut() {
             node.heard = false;
+            for member in node.members.values_mut() {
+                member.drained = false;
+            }
         }
     }
 

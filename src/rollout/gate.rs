@@ -105,6 +105,8 @@ fn coming(state: &State) -> Option<&Wish> {
     })
 }
 
+/// A flip back does not wait for the last server of its half: those not verified stay out until everybody goes in.
+/// A flip back does not wait for the last server of its half: those not verified stay out until everybody goes in.
 fn verified(state: &State) -> (Verdict, String) {
     let coming: Vec<&ServerName> = coming(state).map(|wish| wish.into.iter().collect()).unwrap_or_default();
     let coming: Vec<&ServerName> = coming.into_iter().filter(|name| !state.servers[*name].excluded).collect();
@@ -113,10 +115,14 @@ fn verified(state: &State) -> (Verdict, String) {
     }
     let not: Vec<String> = coming.iter().filter(|name| !state.verified_now(name)).map(|name| lacks(state, name)).collect();
     if not.is_empty() {
-        (Verdict::Pass, format!("{} of {} healthy and on their version", coming.len(), coming.len()))
-    } else {
-        (Verdict::Wait, not.join(", "))
+        return (Verdict::Pass, format!("{} of {} healthy and on their version", coming.len(), coming.len()));
     }
+    let up = coming.len() - not.len();
+    let enough = up as f64 + 1e-9 >= coming.len() as f64 * state.beginning.policy.min_serving;
+    if state.flips_back() && up > 0 && enough {
+        return (Verdict::Pass, format!("{up} of {} healthy and on their version, the others come later", coming.len()));
+    }
+    (Verdict::Wait, not.join(", "))
 }
 
 /// Why a server is not verified, in words.

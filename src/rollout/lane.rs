@@ -90,10 +90,18 @@ impl LaneState {
     }
 
     /// Starts the failed step again. A server that does not verify is stopped, updated and started once more before.
-    pub fn retry(&mut self, remedy: Vec<Step>) {
-        let waits = matches!(self.current(), Some(Step::UntilVerified(_) | Step::Smoke));
-        if waits && !remedy.is_empty() {
-            self.steps.splice(self.step..self.step, remedy);
+    pub fn retry(&mut self, remedy: Vec<Step>, aim: Aim) {
+        let waits = match self.current() {
+            Some(Step::UntilVerified(_)) => vec![],
+            Some(Step::Smoke | Step::WarmUp) => vec![Step::UntilVerified(aim)],
+            Some(Step::Open | Step::Run(..) | Step::Rest | Step::Persist | Step::UntilDrained) | None => {
+                self.attempt += 1;
+                self.at = LaneAt::Ready;
+                return;
+            }
+        };
+        if !remedy.is_empty() {
+            self.steps.splice(self.step..self.step, remedy.into_iter().chain(waits));
         }
         self.attempt += 1;
         self.at = LaneAt::Ready;
@@ -161,9 +169,17 @@ pub fn note_asked(state: &mut State, lane: &LaneState, step: Step) {
         let instance = state.facts.servers.get(name).and_then(|fact| fact.instance.clone());
         let Some(progress) = state.servers.get_mut(name) else { continue };
         match step {
-            Step::Run(CommandKind::Stop | CommandKind::Restart, _) => {
-                progress.instance_before = progress.instance_before.take().or(instance);
+            Step::Run(kind @ (CommandKind::Stop | CommandKind::Restart), aim) => {
+                if !progress.stopped {
+                    progress.instance_before = instance;
+                    if let Some(fact) = state.facts.servers.get_mut(name) {
+                        fact.seen_down = false;
+                    }
+                }
                 progress.stopped = true;
+                if kind == CommandKind::Restart {
+                    progress.aim = aim;
+                }
                 new_life(state, name);
             }
             Step::Run(CommandKind::Update, aim) => {
@@ -182,7 +198,6 @@ pub fn note_asked(state: &mut State, lane: &LaneState, step: Step) {
                 progress.aim = aim;
                 new_life(state, name);
             }
-            Step::Rest => progress.rested = true,
             Step::Run(
                 CommandKind::Check
                 | CommandKind::RestoreCheck
@@ -195,9 +210,19 @@ pub fn note_asked(state: &mut State, lane: &LaneState, step: Step) {
             | Step::Open
             | Step::WarmUp
             | Step::Smoke
+            | Step::Rest
             | Step::Persist
             | Step::UntilDrained
             | Step::UntilVerified(_) => {}
+        }
+    }
+}
+
+/// A command ended, well or not: what was seen of its servers while it ran says nothing of what they are now.
+pub fn note_ended(state: &mut State, operation: &Operation) {
+    if operation.interrupts() {
+        for name in operation.servers() {
+            new_life(state, name);
         }
     }
 }
@@ -218,6 +243,9 @@ fn new_life(state: &mut State, name: &ServerName) {
 pub fn note_done(state: &mut State, lane: &LaneState, step: Step) {
     for name in &lane.servers {
         let Some(progress) = state.servers.get_mut(name) else { continue };
+        if step == Step::Rest {
+            progress.rested = true;
+        }
         if let Step::UntilVerified(aim) = step
             && aim == Aim::Current
             && progress.aim == Aim::Current

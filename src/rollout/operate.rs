@@ -5,6 +5,7 @@ use super::event::{Effect, Operation, OperationId, Purpose};
 use super::lane::{LaneAt, LaneState};
 use super::plan::{Begins, Direction, forward};
 use super::state::{Body, Cause, Contract, Pace, State};
+use super::switch::Course;
 use super::{drift, gate, step};
 use crate::model::{Half, PhaseName, Printable, ServerName, Verdict};
 use std::collections::BTreeSet;
@@ -34,7 +35,8 @@ pub fn enter(state: &State) -> Enter {
     if state.ended.is_some() {
         return Enter::Nothing;
     }
-    if state.going_back.is_some() {
+    let asked = state.hold.as_ref().is_some_and(|hold| hold.cause == Cause::Asked);
+    if state.going_back.is_some() && !asked {
         return Enter::Waits("what runs is finished first, then the way back begins".into());
     }
     if let Some(hold) = &state.hold {
@@ -47,8 +49,27 @@ pub fn enter(state: &State) -> Enter {
     }
 }
 
+impl Enter {
+    /// What it means, told apart from how it is worded just now: the prompt's number goes by this.
+    #[must_use]
+    pub fn means(&self, state: &State) -> String {
+        let place = format!("{}-{}-{}", state.plan_number, state.at, state.stage);
+        match self {
+            Enter::Nothing | Enter::Waits(_) | Enter::Stuck(_) => "nothing".into(),
+            Enter::Begins(phase, _) => format!("begins {phase} {place}"),
+            Enter::Types(word) => format!("types {word} {place}"),
+            Enter::GoesOn(cause, _) => format!("goes on {cause:?} {place}"),
+            Enter::TriesAgain(_) => format!("tries again {place}"),
+        }
+    }
+}
+
 fn held(state: &State, cause: Cause, why: &str) -> Enter {
     match (cause, &state.body) {
+        (Cause::Capacity, _) if state.is_overtaken() => Enter::Stuck(why.to_owned()),
+        (Cause::Failure | Cause::Promise, Body::Lanes(lanes)) if lanes.iter().any(fails_alone) => {
+            Enter::TriesAgain(why.to_owned())
+        }
         (Cause::Failure | Cause::Promise, Body::Change(_)) => Enter::TriesAgain(why.to_owned()),
         (Cause::Failure | Cause::Promise, Body::Lanes(lanes))
             if lanes.iter().any(|lane| matches!(lane.at, LaneAt::Failed(_))) =>
@@ -64,6 +85,11 @@ fn held(state: &State, cause: Cause, why: &str) -> Enter {
         },
         _ => Enter::GoesOn(cause, why.to_owned()),
     }
+}
+
+/// Did it fail without a server by whose name it could be retried?
+fn fails_alone(lane: &LaneState) -> bool {
+    lane.servers.is_empty() && matches!(lane.at, LaneAt::Failed(_))
 }
 
 fn boundary(state: &State, phase: &super::plan::Phase) -> Enter {
@@ -110,14 +136,14 @@ pub fn refusal(state: &State, command: &Command) -> Option<String> {
             Body::Boundary | Body::Lanes(_) | Body::Change(_) => Some("nothing is baking".into()),
         },
         Command::SwitchAgain => refuse_again(state),
-        Command::Contract(_) => refuse_contract(state),
+        Command::Contract(when) => refuse_contract(state, *when),
         Command::Accept(name, why) => refuse_accept(state, *name, why),
         Command::Note(_) => None,
     }
 }
 
 fn refuse_back(state: &State) -> Option<String> {
-    if state.plan.direction == Direction::Back {
+    if state.plan.direction == Direction::Back && !state.is_overtaken() {
         return Some("it is going back already".into());
     }
     if state.going_back.is_some() {
@@ -208,12 +234,15 @@ fn refuse_again(state: &State) -> Option<String> {
     (!not.is_empty()).then(|| not.join(", "))
 }
 
-fn refuse_contract(state: &State) -> Option<String> {
+fn refuse_contract(state: &State, when: ContractWhen) -> Option<String> {
     let at_contract = state.plan.direction == Direction::Forward
         && matches!(state.body, Body::Boundary)
         && state.phase().is_some_and(|phase| phase.name == PhaseName::Contract);
     if !at_contract {
         return Some("contract is not next".into());
+    }
+    if when == ContractWhen::Later {
+        return None;
     }
     gate::readings(state)
         .iter()
@@ -247,12 +276,18 @@ pub fn obey(state: &mut State, who: &Printable, command: &Command) {
             release(state);
         }
         Command::Hold => step::hold(state, Cause::Asked, &format!("held by {who}")),
-        Command::RollBack => state.going_back = Some(Printable::new(&format!("asked by {who}"))),
+        Command::RollBack => {
+            state.going_back = Some(Printable::new(&format!("asked by {who}")));
+            state.hold = None;
+        }
         Command::Retry(server) => retry(state, server),
         Command::Exclude(server) => exclude(state, server),
         Command::Gone(server) => {
             if let Some(progress) = state.servers.get_mut(server) {
                 progress.gone = true;
+            }
+            if state.beginning.pool.server(server).is_some_and(|server| server.half().is_none()) {
+                leave_out(state, server);
             }
         }
         Command::Cut(server, choice) => cut(state, who, server, *choice),
@@ -296,10 +331,19 @@ fn release(state: &mut State) {
 fn go(state: &mut State) {
     if let Some(hold) = state.hold.take() {
         if hold.cause == Cause::Drift {
-            for repair in state.repairs.values_mut() {
-                repair.allowed = true;
-                repair.attempt = 0;
+            drift::allow_all(state);
+        }
+        match &mut state.body {
+            Body::Lanes(lanes) => {
+                for lane in lanes.iter_mut().filter(|lane| fails_alone(lane)) {
+                    lane.retry(vec![], crate::model::Aim::Next);
+                }
             }
+            Body::Change(switching) if matches!(switching.course, Course::Broken(_)) => {
+                let again = switching.clone().again(state);
+                state.body = Body::Change(again);
+            }
+            Body::Change(_) | Body::Boundary | Body::Waiting { .. } => {}
         }
         if hold.cause == Cause::Stop && matches!(state.body, Body::Boundary) {
             state.granted = Some(state.at);
@@ -319,33 +363,43 @@ fn retry(state: &mut State, server: &ServerName) {
     let touched = state.servers[server].stopped || state.servers[server].updated;
     if let Body::Lanes(lanes) = &mut state.body {
         if let Some(lane) = lanes.iter_mut().find(|lane| lane.servers.contains(server)) {
-            lane.retry(if touched { remedy } else { vec![] });
+            lane.retry(if touched { remedy } else { vec![] }, aim);
         }
-        let others = lanes.iter().any(|lane| matches!(lane.at, LaneAt::Failed(_)));
-        if !others {
-            state.hold = None;
-        }
+    }
+    no_longer_failing(state);
+}
+
+/// Nothing fails any more: what was held for a failure goes on. Another hold stays.
+fn no_longer_failing(state: &mut State) {
+    let fails = matches!(&state.body, Body::Lanes(lanes)
+        if lanes.iter().any(|lane| matches!(lane.at, LaneAt::Failed(_) | LaneAt::Overdue { .. })));
+    let for_it = state.hold.as_ref().is_some_and(|hold| matches!(hold.cause, Cause::Failure | Cause::Promise | Cause::Drain));
+    if !fails && for_it && matches!(state.body, Body::Lanes(_)) {
+        state.hold = None;
     }
 }
 
 fn exclude(state: &mut State, server: &ServerName) {
+    leave_out(state, server);
+    if state.wished.into.remove(server) {
+        state.wished.out.insert(server.clone());
+        drift::allow_all(state);
+    }
+    if state.planned.into.remove(server) {
+        state.planned.out.insert(server.clone());
+    }
+}
+
+fn leave_out(state: &mut State, server: &ServerName) {
     if let Some(progress) = state.servers.get_mut(server) {
         progress.excluded = true;
     }
     if let Body::Lanes(lanes) = &mut state.body {
-        for lane in lanes.iter_mut().filter(|lane| lane.servers.contains(server) && !lane.is_over()) {
+        for lane in lanes.iter_mut().filter(|lane| lane.servers.len() == 1 && lane.servers.contains(server) && !lane.is_over()) {
             lane.at = LaneAt::Excluded;
         }
-        if !lanes.iter().any(|lane| matches!(lane.at, LaneAt::Failed(_))) {
-            state.hold = None;
-        }
     }
-    if state.wished.into.remove(server) {
-        state.wished.out.insert(server.clone());
-        for node in &state.beginning.nodes {
-            state.repairs.insert(node.name.clone(), super::state::Repair { attempt: 0, asked: None, allowed: true });
-        }
-    }
+    no_longer_failing(state);
 }
 
 fn cut(state: &mut State, who: &Printable, server: &ServerName, choice: DrainChoice) {

@@ -6,7 +6,8 @@ pub mod back;
 pub mod forward;
 
 use super::event::{Beginning, Flip};
-use crate::model::{Aim, Change, ChangeError, CommandKind, GateName, Half, PhaseName, ServerName};
+use super::fact::Facts;
+use crate::model::{Aim, Change, ChangeError, CommandKind, GateName, Half, PhaseName, Rotation, Server, ServerName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -125,6 +126,37 @@ pub(super) fn half<'a>(beginning: &'a Beginning, half: Half) -> impl Iterator<It
 /// Wish: that half in, the other out.
 pub(super) fn only(beginning: &Beginning, serving: Half) -> Wish {
     Wish { into: half(beginning, serving).cloned().collect(), out: half(beginning, serving.other()).cloned().collect() }
+}
+
+/// The wish that the pool was found with.
+pub(super) fn as_found(beginning: &Beginning) -> Wish {
+    let mut found = Facts::default();
+    for fact in &beginning.found {
+        found.believe(fact);
+    }
+    let is_in = |server: &Server| {
+        let member = server.member.as_ref();
+        found.nodes.values().filter_map(|node| node.members.get(member?)).any(|seen| seen.rotation == Rotation::In)
+    };
+    let ours = beginning.pool.balanced().filter(|server| !beginning.left.contains(&server.name));
+    let (into, out): (Vec<&Server>, Vec<&Server>) = ours.partition(|server| is_in(server));
+    let names = |servers: Vec<&Server>| servers.into_iter().map(|server| server.name.clone()).collect();
+    Wish { into: names(into), out: names(out) }
+}
+
+/// Wish: current in front of the users, from those halves. What was found out of rotation or on next already stays out;
+/// where that would leave nobody, what is on current goes in all the same.
+pub(super) fn on_current(beginning: &Beginning, halves: &[Half]) -> Wish {
+    let found = as_found(beginning);
+    let ours = || Half::BOTH.into_iter().flat_map(|part| half(beginning, part).map(move |name| (part, name)));
+    let current = || ours().filter(|(part, name)| halves.contains(part) && !beginning.on_next.contains(*name));
+    let mut into: BTreeSet<ServerName> =
+        current().filter(|(_, name)| found.into.contains(*name)).map(|(_, name)| name.clone()).collect();
+    if into.is_empty() {
+        into = current().map(|(_, name)| name.clone()).collect();
+    }
+    let out = ours().map(|(_, name)| name.clone()).filter(|name| !into.contains(name)).collect();
+    Wish { into, out }
 }
 
 /// Wish: everybody in.

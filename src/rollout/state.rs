@@ -3,7 +3,7 @@
 use super::event::{Beginning, End, Operation, OperationId, StartPace};
 use super::fact::{Facts, WindowFact};
 use super::lane::LaneState;
-use super::plan::{Direction, Plan, Wish, forward};
+use super::plan::{Direction, Plan, Stage, Wish, forward};
 use super::switch::Switching;
 use crate::model::{Aim, GateName, Half, Health, MemberName, NodeName, PhaseName, Printable, ServerName, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +29,10 @@ pub struct State {
     pub servers: BTreeMap<ServerName, Progress>,
     /// What the nodes were told last and confirmed.
     pub wished: Wish,
+    /// What the plan relies on being wished where it stands; a rescue makes another wish.
+    pub planned: Wish,
+    /// When each node was last seen to have restarted: what it lost then is put back without asking.
+    pub restarted: BTreeMap<NodeName, Duration>,
     /// Putting nodes right that lost what they were told.
     pub repairs: BTreeMap<NodeName, Repair>,
     /// Counts operations that belong to no stage, so that no id is used twice.
@@ -200,6 +204,8 @@ impl State {
             facts,
             servers,
             wished: Wish::default(),
+            planned: Wish::default(),
+            restarted: BTreeMap::new(),
             repairs: BTreeMap::new(),
             asked_aside: 0,
             cutting: Vec::new(),
@@ -219,6 +225,7 @@ impl State {
             beginning: Arc::new(beginning),
         };
         state.wished = state.as_found();
+        state.planned = state.wished.clone();
         state
     }
 
@@ -327,22 +334,26 @@ impl State {
     /// The wish that the pool was found with.
     #[must_use]
     pub fn as_found(&self) -> Wish {
-        let mut found = Facts::default();
-        for fact in &self.beginning.found {
-            found.believe(fact);
-        }
-        let mut wish = Wish::default();
-        for server in self.beginning.pool.balanced().filter(|server| !self.beginning.left.contains(&server.name)) {
-            let is_in = found.nodes.values().any(|node| {
-                server
-                    .member
-                    .as_ref()
-                    .and_then(|member| node.members.get(member))
-                    .is_some_and(|seen| seen.rotation == crate::model::Rotation::In)
-            });
-            let side = if is_in { &mut wish.into } else { &mut wish.out };
-            side.insert(server.name.clone());
-        }
-        wish
+        super::plan::as_found(&self.beginning)
+    }
+
+    /// Does the phase at which we stand take the traffic back to current?
+    #[must_use]
+    pub fn flips_back(&self) -> bool {
+        self.plan.direction == Direction::Back
+            && self.phase().is_some_and(|phase| {
+                phase.stages.iter().any(|stage| match stage {
+                    Stage::Change { flip, .. } => super::step::flips(*flip),
+                    Stage::Lanes { .. } | Stage::Wait { .. } => false,
+                })
+            })
+    }
+
+    /// Was something else put in than the plan relies on? Then going on along it makes no sense.
+    #[must_use]
+    pub fn is_overtaken(&self) -> bool {
+        let excluded = self.excluded();
+        let into = |wish: &Wish| wish.into.difference(&excluded).cloned().collect::<BTreeSet<_>>();
+        into(&self.wished) != into(&self.planned)
     }
 }

@@ -33,7 +33,7 @@ impl State {
     pub fn step(&self, stamped: &Stamped) -> (State, Vec<Effect>) {
         let mut state = self.clone();
         state.now = stamped.at.since_start.max(state.now);
-        let before = operate::enter(&state);
+        let before = operate::enter(&state).means(&state);
         let mut effects = Vec::new();
         match &stamped.event {
             Event::Began(_) | Event::Woke => {}
@@ -44,7 +44,7 @@ impl State {
             Event::Ended(end) => state.ended = Some(end.clone()),
         }
         effects.extend(advance(&mut state));
-        if operate::enter(&state) != before {
+        if operate::enter(&state).means(&state) != before {
             state.prompt += 1;
         }
         (state, effects)
@@ -63,7 +63,12 @@ impl State {
                 }
             }
             Body::Waiting { since, .. } => all.push((*since + self.beginning.policy.bake, "the bake ends")),
-            Body::Boundary | Body::Change(_) => {}
+            Body::Change(switching) => {
+                if let Course::Settling { until } = switching.course {
+                    all.push((until, "the switch that a crash interrupted must be settled"));
+                }
+            }
+            Body::Boundary => {}
         }
         if let Some(since) = self.gated_since {
             all.push((since + self.beginning.policy.healthy_within, "the gates must pass"));
@@ -98,6 +103,7 @@ fn answered(state: &mut State, id: OperationId, outcome: &Outcome) {
         let longest = state.longest.entry(kind.word()).or_default();
         *longest = (*longest).max(exit.took);
     }
+    lane::note_ended(state, &operation);
     let mut body = std::mem::replace(&mut state.body, Body::Boundary);
     match &mut body {
         Body::Lanes(lanes) => {
@@ -129,7 +135,8 @@ fn failed(state: &mut State, lane: &LaneState, why: &Printable) {
 /// What a failure leads to: a hold, or the way back where the config says so.
 fn give_up(state: &mut State, why: &str) {
     let forward = state.plan.direction == Direction::Forward;
-    if forward && state.beginning.policy.on_failure == OnFailure::Rollback && state.contract != Contract::Begun {
+    let asked = state.hold.as_ref().is_some_and(|hold| hold.cause == Cause::Asked);
+    if forward && !asked && state.beginning.policy.on_failure == OnFailure::Rollback && state.contract != Contract::Begun {
         state.going_back.get_or_insert_with(|| Printable::new(why));
     }
     hold(state, Cause::Failure, why);
@@ -164,6 +171,7 @@ fn believe_receipts(state: &mut State, operation: &Operation, outcome: &Outcome)
 /// What a node said right after it was told something.
 fn believe_reading(state: &mut State, node: &NodeName, reading: &Reading) {
     let exact = state.beginning.nodes.iter().any(|one| one.name == *node && one.capabilities.in_flight == InFlight::Exact);
+    note_generation(state, node, &reading.generation);
     let fact = state.facts.nodes.entry(node.clone()).or_default();
     fact.heard = true;
     fact.seen.trouble = None;
@@ -177,30 +185,47 @@ fn believe_reading(state: &mut State, node: &NodeName, reading: &Reading) {
         let seen = MemberFact { rotation: member.rotation, drained, healthy: member.healthy };
         fact.members.insert(member.name.clone(), seen);
     }
+    note_back_in(state);
+}
+
+/// A node that restarted may have lost what it was told: that is put back without asking.
+fn note_generation(state: &mut State, node: &NodeName, generation: &str) {
+    let known = state.facts.nodes.get(node).map(|fact| fact.seen.generation.as_str()).unwrap_or_default();
+    if !known.is_empty() && known != generation {
+        state.restarted.insert(node.clone(), state.now);
+    }
+}
+
+/// A server that was fully out and takes requests again is not idle any more.
+fn note_back_in(state: &mut State) {
+    let back = |name: &&crate::model::ServerName| state.servers[*name].rested && state.in_rotation(name);
+    let names: Vec<_> = state.servers.keys().filter(back).cloned().collect();
+    for name in names {
+        if let Some(progress) = state.servers.get_mut(&name) {
+            progress.rested = false;
+        }
+    }
 }
 
 fn saw(state: &mut State, fact: &Fact) {
-    if let Fact::Node { node, seen } = fact {
-        let restarted = seen.trouble.is_none()
-            && state
-                .facts
-                .nodes
-                .get(node)
-                .is_some_and(|known| !known.seen.generation.is_empty() && known.seen.generation != seen.generation);
-        if restarted {
-            let repair = super::state::Repair { attempt: 0, asked: None, allowed: true };
-            state.repairs.entry(node.clone()).and_modify(|old| old.allowed = true).or_insert(repair);
-        }
+    if let Fact::Node { node, seen } = fact
+        && seen.trouble.is_none()
+    {
+        note_generation(state, node, &seen.generation);
     }
     if let Fact::Window(window) = fact {
         state.windows.push(window.clone());
     }
     state.facts.believe(fact);
+    note_back_in(state);
 }
 
 /// A new engine: what was asked and never answered is repeated, recovered, or settled by looking first.
 fn resumed(state: &mut State) -> Vec<Effect> {
     use super::event::AfterCrash;
+    if let Some(end) = &state.ended {
+        return vec![Effect::End(end.clone())];
+    }
     state.facts.doubt_everything();
     for repair in state.repairs.values_mut() {
         repair.asked = None;
@@ -221,7 +246,7 @@ fn resumed(state: &mut State) -> Vec<Effect> {
     }
     let now = state.now;
     match &mut state.body {
-        Body::Change(switching) => switching.settle_after_crash(),
+        Body::Change(switching) => switching.settle_after_crash(now + state.beginning.policy.healthy_within),
         Body::Lanes(lanes) => {
             for lane in lanes {
                 if let LaneAt::Watching { since, until } = lane.at {
@@ -254,8 +279,32 @@ fn advance(state: &mut State) -> Vec<Effect> {
             break;
         }
     }
+    hold_what_is_stuck(state);
     note_half(state);
     effects
+}
+
+/// A lane that failed or drains too long keeps the rollout held until somebody deals with it.
+fn hold_what_is_stuck(state: &mut State) {
+    let Body::Lanes(lanes) = &state.body else { return };
+    if state.hold.is_some() || state.going_back.is_some() {
+        return;
+    }
+    let failed = lanes.iter().find_map(|lane| match &lane.at {
+        LaneAt::Failed(why) => Some(why.clone()),
+        LaneAt::Ready
+        | LaneAt::Asked { .. }
+        | LaneAt::Watching { .. }
+        | LaneAt::Overdue { .. }
+        | LaneAt::Done
+        | LaneAt::Excluded => None,
+    });
+    if let Some(why) = failed {
+        hold(state, Cause::Failure, why.as_str());
+    } else if let Some(lane) = lanes.iter().find(|lane| matches!(lane.at, LaneAt::Overdue { .. })) {
+        let name = lane.servers.first().map(ToString::to_string).unwrap_or_default();
+        hold(state, Cause::Drain, &overdue_words(&name));
+    }
 }
 
 /// One round; true if something moved and another may follow.
@@ -266,10 +315,9 @@ fn round(state: &mut State, effects: &mut Vec<Effect>) -> bool {
         Body::Change(mut switching) => {
             let moved = advance_change(state, &mut switching, !held, effects);
             if !moved {
-                if !switching.is_open() && begin_back(state) {
-                    return true;
-                }
+                let open = switching.is_open();
                 state.body = Body::Change(switching);
+                return !open && begin_back(state);
             }
             moved
         }
@@ -293,13 +341,18 @@ fn round(state: &mut State, effects: &mut Vec<Effect>) -> bool {
     }
 }
 
-/// Begins the way back, once nothing is outstanding. What runs finishes first; waiting for facts is not running.
+/// Begins the way back, once nothing is outstanding. What runs finishes first; waiting for facts is not running. A person
+/// who holds after asking for it is obeyed.
 fn begin_back(state: &mut State) -> bool {
-    if state.going_back.is_none() || !state.outstanding.is_empty() {
+    let asked = state.hold.as_ref().is_some_and(|hold| hold.cause == Cause::Asked);
+    if state.going_back.is_none() || !state.outstanding.is_empty() || asked {
         return false;
     }
     state.going_back = None;
     state.hold = None;
+    if matches!(state.body, Body::Change(ref switching) if matches!(switching.course, Course::Broken(_))) {
+        drift::allow_all(state);
+    }
     let plan = back::plan(state);
     install(state, plan);
     true
@@ -316,6 +369,8 @@ pub(super) fn install(state: &mut State, plan: Plan) {
     state.granted = None;
     state.accepted.clear();
     state.failing_since = None;
+    state.gated_since = None;
+    state.planned = state.wished.clone();
 }
 
 fn begin_phase(state: &mut State, effects: &mut Vec<Effect>) -> bool {
@@ -437,7 +492,10 @@ fn begin_stage(state: &mut State) -> bool {
     let stage = state.phase().and_then(|phase| phase.stages.get(state.stage)).cloned();
     state.body = match stage {
         Some(Stage::Lanes { lanes, .. }) => Body::Lanes(lanes.iter().map(LaneState::new).collect()),
-        Some(Stage::Change { wish, flip }) => Body::Change(Switching::new(state, wish, flip)),
+        Some(Stage::Change { wish, flip }) => {
+            let switching = Switching::new(state, wish, flip);
+            Body::Change(if state.flips_back() { switching.with_the_verified(state) } else { switching })
+        }
         Some(Stage::Wait { .. }) => Body::Waiting { since: state.now, skipped: false },
         None => Body::Boundary,
     };
@@ -445,15 +503,28 @@ fn begin_stage(state: &mut State) -> bool {
 }
 
 fn advance_change(state: &mut State, switching: &mut Switching, may_begin: bool, effects: &mut Vec<Effect>) -> bool {
-    let asks = switching.advance(state, may_begin);
-    for (id, operation) in asks {
-        if let Err(why) = ask(state, id, operation, effects) {
-            switching.answered(state, id, &Outcome::Failed(crate::model::Failure::new(why.as_str())));
+    // A refused asking is answered at once and may be followed by another; attempts are few.
+    for _ in 0..10 {
+        let mut refused = false;
+        for (id, operation) in switching.advance(state, may_begin) {
+            if let Err(why) = ask(state, id, operation, effects) {
+                switching.answered(state, id, &Outcome::Failed(crate::model::Failure::new(why.as_str())));
+                refused = true;
+            }
+        }
+        if !refused {
+            break;
         }
     }
     match &switching.course {
         Course::Agreed => {
             state.wished = switching.wish.clone();
+            let excluded: Vec<_> = state.wished.into.intersection(&state.excluded()).cloned().collect();
+            for name in excluded {
+                state.wished.into.remove(&name);
+                state.wished.out.insert(name);
+            }
+            state.planned = state.wished.clone();
             for name in &switching.wish.into {
                 if let Some(progress) = state.servers.get_mut(name) {
                     progress.rested = false;
@@ -465,10 +536,8 @@ fn advance_change(state: &mut State, switching: &mut Switching, may_begin: bool,
         Course::Reverted(why) => {
             let why = why.clone();
             let forward = state.plan.direction == Direction::Forward;
-            *switching = Switching::new(state, switching.wish.clone(), switching.flip);
-            if state.hold.as_ref().is_none_or(|hold| hold.cause == Cause::Stop || hold.cause == Cause::Drift)
-                && state.going_back.is_none()
-            {
+            *switching = switching.again(state);
+            if state.going_back.is_none() {
                 if forward { give_up(state, &why.to_string()) } else { hold(state, Cause::Failure, &why.to_string()) }
             }
             false
@@ -477,7 +546,7 @@ fn advance_change(state: &mut State, switching: &mut Switching, may_begin: bool,
             hold(state, Cause::Failure, &format!("the nodes could be brought neither forward nor back: {why}"));
             false
         }
-        Course::Preparing | Course::Committing | Course::Settling | Course::Reverting(_) => false,
+        Course::Preparing | Course::Committing | Course::Settling { .. } | Course::Reverting(_) => false,
     }
 }
 
@@ -545,10 +614,7 @@ fn advance_lane(state: &mut State, lane: &mut LaneState, index: usize, effects: 
             }
             true
         }
-        LaneAt::Watching { since, until } if state.now >= until => {
-            overdue(state, lane, step, since);
-            false
-        }
+        LaneAt::Watching { since, until } if state.now >= until => overdue(state, lane, step, since),
         LaneAt::Watching { .. }
         | LaneAt::Overdue { .. }
         | LaneAt::Asked { .. }
@@ -558,7 +624,8 @@ fn advance_lane(state: &mut State, lane: &mut LaneState, index: usize, effects: 
     }
 }
 
-fn overdue(state: &mut State, lane: &mut LaneState, step: Step, since: Duration) {
+/// True if it goes on all the same.
+fn overdue(state: &mut State, lane: &mut LaneState, step: Step, since: Duration) -> bool {
     let name = lane.servers.first().map(ToString::to_string).unwrap_or_default();
     match step {
         Step::UntilDrained => match state.beginning.policy.on_drain_timeout {
@@ -568,6 +635,8 @@ fn overdue(state: &mut State, lane: &mut LaneState, step: Step, since: Duration)
                         progress.cut = true;
                     }
                 }
+                lane.at = LaneAt::Overdue { since };
+                return true;
             }
             OnDrainTimeout::Rollback if state.plan.direction == Direction::Forward => {
                 state.going_back = Some(Printable::new(&format!("{name} did not drain in time")));
@@ -575,11 +644,7 @@ fn overdue(state: &mut State, lane: &mut LaneState, step: Step, since: Duration)
             }
             OnDrainTimeout::Hold | OnDrainTimeout::Rollback => {
                 lane.at = LaneAt::Overdue { since };
-                hold(
-                    state,
-                    Cause::Drain,
-                    &format!("{name} still has requests in flight: wait, go on, kill them, or put it back"),
-                );
+                hold(state, Cause::Drain, &overdue_words(&name));
             }
         },
         Step::UntilVerified(_) => {
@@ -589,6 +654,11 @@ fn overdue(state: &mut State, lane: &mut LaneState, step: Step, since: Duration)
         }
         Step::Open | Step::Run(..) | Step::WarmUp | Step::Smoke | Step::Rest | Step::Persist => {}
     }
+    false
+}
+
+fn overdue_words(name: &str) -> String {
+    format!("{name} still has requests in flight: wait, go on, kill them, or put it back")
 }
 
 fn gate_words(state: &State, lane: &LaneState) -> String {
@@ -633,6 +703,11 @@ fn watch_capacity(state: &mut State) {
         return;
     }
     if lost < serving.len() {
+        // The way back may be the cure: it is not kept from going on.
+        let asked = state.hold.as_ref().is_some_and(|hold| hold.cause == Cause::Asked);
+        if asked || state.plan.direction == Direction::Back || state.going_back.is_some() {
+            return;
+        }
         let least = state.beginning.policy.min_serving * 100.0;
         hold(
             state,
@@ -652,9 +727,7 @@ fn watch_capacity(state: &mut State) {
             let all: std::collections::BTreeSet<_> = state.wished.into.union(&state.wished.out).cloned().collect();
             state.wished.out = all.difference(&rescuers).cloned().collect();
             state.wished.into = rescuers;
-            for node in &state.beginning.nodes {
-                state.repairs.insert(node.name.clone(), super::state::Repair { attempt: 0, asked: None, allowed: true });
-            }
+            drift::allow_all(state);
             hold(state, Cause::Capacity, &format!("{why}: they were put in. Roll back, or put the others right and retry"));
         }
         Rescue::Ask => hold(state, Cause::Capacity, &format!("{why}: roll back, or put the others right")),

@@ -5,11 +5,12 @@
 //! 3. If going back fails, nobody guesses: it is held, and each node's own words are on the screen.
 
 use super::event::{Flip, Operation, OperationId, Outcome};
-use super::lane;
 use super::plan::Wish;
 use super::state::State;
-use crate::model::{Change, NodeName, Printable, Reading, Rotation};
-use std::collections::BTreeMap;
+use super::{lane, promise};
+use crate::model::{Change, NodeName, Printable, Reading, Rotation, ServerName};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// How often a node is told before all go back.
 const ATTEMPTS: u16 = 2;
@@ -33,8 +34,10 @@ pub enum Course {
     /// Nothing has moved yet.
     Preparing,
     Committing,
-    /// After a crash: the world is looked at before it is decided which way.
-    Settling,
+    /// After a crash: the world is looked at before it is decided which way, until this time at most.
+    Settling {
+        until: Duration,
+    },
     /// Back to what was, because of this.
     Reverting(Printable),
     /// It is as it was before, because of this.
@@ -74,9 +77,15 @@ impl Switching {
     #[must_use]
     pub fn is_open(&self) -> bool {
         match self.course {
-            Course::Committing | Course::Settling | Course::Reverting(_) => true,
+            Course::Committing | Course::Settling { .. } | Course::Reverting(_) => true,
             Course::Preparing | Course::Reverted(_) | Course::Broken(_) | Course::Agreed => false,
         }
+    }
+
+    /// Is a node being made ready now? What it says then is of no use to others.
+    #[must_use]
+    pub fn is_being_prepared(&self) -> bool {
+        self.nodes.values().any(|at| matches!(at, NodeAt::Preparing(_)))
     }
 
     /// What the nodes are being told now.
@@ -84,7 +93,7 @@ impl Switching {
     pub fn target(&self) -> &Wish {
         match self.course {
             Course::Reverting(_) | Course::Reverted(_) => &self.before,
-            Course::Preparing | Course::Committing | Course::Settling | Course::Broken(_) | Course::Agreed => &self.wish,
+            Course::Preparing | Course::Committing | Course::Settling { .. } | Course::Broken(_) | Course::Agreed => &self.wish,
         }
     }
 
@@ -126,19 +135,7 @@ impl Switching {
         match &self.course {
             Course::Preparing => {
                 if may_begin {
-                    for name in self.names() {
-                        if self.nodes[&name] == NodeAt::Idle
-                            && let Ok(change) = self.wish.change(&state.beginning, &state.excluded())
-                        {
-                            let id = self.next_id(state, &name);
-                            self.nodes.insert(name.clone(), NodeAt::Preparing(id));
-                            asks.push((id, Operation::Prepare { node: name, change }));
-                        }
-                    }
-                    if self.nodes.values().all(|at| *at == NodeAt::Armed) {
-                        self.course = Course::Committing;
-                        self.commit_all(state, &mut asks);
-                    }
+                    self.prepare_all(state, &mut asks);
                 }
             }
             Course::Committing => self.retry_or(state, &mut asks, Course::Reverting, Course::Agreed),
@@ -146,33 +143,100 @@ impl Switching {
                 let done = Course::Reverted(why.clone());
                 self.retry_or(state, &mut asks, Course::Broken, done);
             }
-            Course::Settling => {
-                let incoming = || self.wish.into.iter().filter(|name| !state.servers[*name].excluded);
-                let heard =
-                    state.beginning.nodes.iter().all(|node| state.facts.nodes.get(&node.name).is_some_and(|fact| fact.heard));
-                if heard && incoming().all(|name| state.verified_now(name)) {
-                    self.course = Course::Committing;
-                    self.commit_all(state, &mut asks);
-                } else if heard && incoming().any(|name| state.facts.servers.get(name).is_some_and(is_bad)) {
-                    self.course = Course::Reverting("the incoming half does not verify after the crash".into());
-                    self.commit_all(state, &mut asks);
-                }
+            Course::Settling { until } => {
+                let until = *until;
+                self.settle(state, until, &mut asks);
             }
             Course::Reverted(_) | Course::Broken(_) | Course::Agreed => {}
         }
         asks
     }
 
-    /// After a crash in the middle: look first.
-    pub fn settle_after_crash(&mut self) {
+    /// Prepares what is not prepared yet; once all are armed, commits on all, if every promise allows it on each.
+    fn prepare_all(&mut self, state: &State, asks: &mut Vec<(OperationId, Operation)>) {
+        let change = match self.wish.change(&state.beginning, &state.excluded()) {
+            Ok(change) => change,
+            Err(why) => {
+                self.course = Course::Reverted(Printable::new(&format!("{why}; nothing has moved")));
+                return;
+            }
+        };
+        for name in self.names() {
+            if self.nodes[&name] == NodeAt::Idle {
+                let id = self.next_id(state, &name);
+                self.nodes.insert(name.clone(), NodeAt::Preparing(id));
+                asks.push((id, Operation::Prepare { node: name, change: change.clone() }));
+            }
+        }
+        if !self.nodes.values().all(|at| *at == NodeAt::Armed) || !state.outstanding_commits_are_none() {
+            return;
+        }
+        let broken = self.nodes.keys().find_map(|node| {
+            let commit = Operation::Commit { node: node.clone(), change: change.clone(), flip: self.flip };
+            promise::check(state, &commit).err()
+        });
+        match broken {
+            Some(broken) => self.course = Course::Reverted(Printable::new(&format!("{broken}; nothing has moved"))),
+            None => {
+                self.before = state.wished.clone();
+                self.course = Course::Committing;
+                self.commit_all(state, asks);
+            }
+        }
+    }
+
+    /// Forward if all that come in verify, back if one was seen and does not, or if it cannot be told in time.
+    fn settle(&mut self, state: &State, until: Duration, asks: &mut Vec<(OperationId, Operation)>) {
+        let late = state.now >= until;
+        let heard = state.beginning.nodes.iter().all(|node| state.facts.nodes.get(&node.name).is_some_and(|fact| fact.heard));
+        if !heard && !late {
+            return;
+        }
+        let incoming = || self.wish.into.iter().filter(|name| !state.servers[*name].excluded);
+        if incoming().all(|name| state.verified_now(name)) {
+            self.course = Course::Committing;
+            self.commit_all(state, asks);
+        } else if late || incoming().any(|name| is_bad(state, name)) {
+            self.course = Course::Reverting("the incoming half does not verify after the crash".into());
+            self.commit_all(state, asks);
+        }
+    }
+
+    /// Everything from the start, once more. The count of askings goes on, so that no id is used twice.
+    #[must_use]
+    pub fn again(&self, state: &State) -> Switching {
+        Switching { asked: self.asked, ..Switching::new(state, self.wish.clone(), self.flip) }
+    }
+
+    /// Before it begins: leaves out of rotation what is not verified.
+    #[must_use]
+    pub fn with_the_verified(mut self, state: &State) -> Switching {
+        let (into, later): (BTreeSet<ServerName>, BTreeSet<ServerName>) =
+            self.wish.into.iter().cloned().partition(|name| state.verified_now(name));
+        if !into.is_empty() {
+            self.wish.into = into;
+            self.wish.out.extend(later);
+        }
+        self
+    }
+
+    /// After a crash in the middle: look first, until `until` at most. A way back goes on being one.
+    pub fn settle_after_crash(&mut self, until: Duration) {
         match self.course {
-            Course::Committing => self.course = Course::Settling,
+            Course::Committing => self.course = Course::Settling { until },
+            Course::Reverting(_) => {
+                for at in self.nodes.values_mut() {
+                    if let NodeAt::Committing { .. } = at {
+                        *at = NodeAt::Missed { attempt: 0, why: "its end was lost in a crash".into() };
+                    }
+                }
+            }
             Course::Preparing => {
                 for at in self.nodes.values_mut() {
                     *at = NodeAt::Idle;
                 }
             }
-            Course::Settling | Course::Reverting(_) | Course::Reverted(_) | Course::Broken(_) | Course::Agreed => {}
+            Course::Settling { .. } | Course::Reverted(_) | Course::Broken(_) | Course::Agreed => {}
         }
     }
 
@@ -247,8 +311,10 @@ impl NodeAt {
     }
 }
 
-fn is_bad(fact: &super::fact::ServerFact) -> bool {
-    !fact.stale && fact.health == crate::model::Health::Down
+/// Was it seen since, and is it not as it should be?
+fn is_bad(state: &State, name: &ServerName) -> bool {
+    let seen = |fact: &super::fact::ServerFact| !fact.stale && fact.health != crate::model::Health::Unknown;
+    state.facts.servers.get(name).is_some_and(seen) && !state.verified_now(name)
 }
 
 /// In what a node's reading is not as the change asked; `None` where it is.

@@ -4,7 +4,9 @@
 //! 2. The half that is dark is restored first, then one flip puts current in front of everybody, then the other half.
 //! 3. With half B untouched the flip is all, and it is instant.
 
-use super::{Begins, Direction, Lane, Phase, Plan, Stage, Step, everybody, forward, half, has, lane_each, lanes, only, stage};
+use super::{
+    Begins, Direction, Lane, Phase, Plan, Stage, Step, Wish, forward, half, has, lane_each, lanes, on_current, only, stage,
+};
 use crate::model::{Aim, CommandKind, GateName, Half, PhaseName, ServerName};
 use crate::rollout::event::{Beginning, Flip};
 use crate::rollout::state::State;
@@ -15,27 +17,25 @@ pub fn plan(state: &State) -> Plan {
     let beginning = &*state.beginning;
     let mut phases = Vec::new();
     if state.has_begun_to_change() {
-        let a_changed = changed(state, Half::A);
-        match (state.half_serves(Half::A), a_changed) {
-            // Half A serves next: half B has to be whole on current before it can take over.
-            (true, true) => {
-                let b = changed(state, Half::B);
-                if b && state.half_serves(Half::B) {
-                    phases.push(out(beginning, Half::B));
-                }
-                phases.extend(restore(state, Half::B, PhaseName::UpdateB));
-                phases.push(flip(beginning));
-                phases.extend(restore(state, Half::A, PhaseName::UpdateA).into_iter().enumerate().map(|(index, mut phase)| {
-                    if index == 0 && !b {
-                        phase.begins = Begins::AfterALook;
-                    }
-                    phase
-                }));
+        if next_serves(state, Half::A) {
+            // Half B has to be whole on current before it can take over.
+            let b = changed(state, Half::B);
+            if b && state.half_serves(Half::B) {
+                phases.push(out(beginning, Half::B));
             }
-            // Half A is dark, half B serves current; or nothing but the rotation was touched.
-            (false, _) | (true, false) => {
-                phases.extend(untouched_in(state));
-                phases.extend(restore(state, Half::A, PhaseName::UpdateA));
+            phases.extend(restore(state, Half::B, PhaseName::UpdateB));
+            phases.push(flip(beginning));
+            let mut restored = restore(state, Half::A, PhaseName::UpdateA);
+            if let Some(first) = restored.first_mut().filter(|_| !b) {
+                first.begins = Begins::AfterALook;
+            }
+            phases.extend(restored);
+        } else {
+            // Current serves, whichever half has it; or nothing but the rotation was touched.
+            let dark: Vec<Half> = Half::BOTH.into_iter().filter(|part| changed(state, *part)).collect();
+            phases.extend(whole_in(state, &dark));
+            for part in dark {
+                phases.extend(restore(state, part, if part == Half::A { PhaseName::UpdateA } else { PhaseName::UpdateB }));
             }
         }
         phases.extend(restore_workers(state));
@@ -43,6 +43,13 @@ pub fn plan(state: &State) -> Plan {
     }
     phases.push(report());
     Plan { direction: Direction::Back, phases }
+}
+
+/// Is a server of that half in rotation that is on next, or was restarted?
+fn next_serves(state: &State, part: Half) -> bool {
+    state
+        .taking_part(part)
+        .any(|name| state.wished.into.contains(name) && (touched(state, name) || state.servers[name].aim == Aim::Next))
 }
 
 /// Was anything done to a server of that half that has to be undone?
@@ -130,7 +137,7 @@ fn flip(beginning: &Beginning) -> Phase {
         name: PhaseName::Switch,
         does: "FLIP BACK: half B in, half A out".into(),
         gates: vec![GateName::Verified],
-        stages: vec![Stage::Change { wish: only(beginning, Half::B), flip: Flip::To(Half::B) }],
+        stages: vec![Stage::Change { wish: on_current(beginning, &[Half::B]), flip: Flip::To(Half::B) }],
         begins: Begins::ByItself,
     }
 }
@@ -140,23 +147,22 @@ fn everybody_in(beginning: &Beginning) -> Phase {
         name: PhaseName::RejoinB,
         does: "everybody in, on current".into(),
         gates: vec![GateName::Verified],
-        stages: vec![Stage::Change { wish: everybody(beginning), flip: Flip::No }],
+        stages: vec![Stage::Change { wish: on_current(beginning, &Half::BOTH), flip: Flip::No }],
         begins: Begins::ByItself,
     }
 }
 
-/// What was taken out and never stopped goes in at once, before the rest is restored.
-fn untouched_in(state: &State) -> Option<Phase> {
-    let (touched, whole): (Vec<&ServerName>, Vec<&ServerName>) =
-        half(&state.beginning, Half::A).partition(|name| touched(state, name));
-    if touched.is_empty() || whole.is_empty() {
+/// What was taken out of a half that was touched, and never stopped itself, goes in at once, before the rest is restored.
+fn whole_in(state: &State, dark: &[Half]) -> Option<Phase> {
+    let home = on_current(&state.beginning, &Half::BOTH);
+    let goes_in = |name: &ServerName| home.into.contains(name) && !touched(state, name);
+    let ours = || Half::BOTH.into_iter().flat_map(|part| half(&state.beginning, part));
+    let whole = dark.iter().flat_map(|part| half(&state.beginning, *part));
+    if !whole.into_iter().any(|name| goes_in(name) && !state.wished.into.contains(name)) {
         return None;
     }
-    let mut wish = only(&state.beginning, Half::B);
-    for name in whole {
-        wish.out.remove(name);
-        wish.into.insert(name.clone());
-    }
+    let (into, out): (Vec<&ServerName>, Vec<&ServerName>) = ours().partition(|name| goes_in(name));
+    let wish = Wish { into: into.into_iter().cloned().collect(), out: out.into_iter().cloned().collect() };
     Some(Phase {
         name: PhaseName::DrainA,
         does: "put in what was not stopped".into(),

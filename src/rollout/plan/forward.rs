@@ -1,6 +1,6 @@
 //! The plan to next: the twelve phases, from what was known at the beginning.
 
-use super::{Begins, Direction, Lane, Phase, Plan, Stage, Step, Wish, everybody, half, has, lane_each, lanes, only, stage};
+use super::{Begins, Direction, Lane, Phase, Plan, Stage, Step, everybody, half, has, lane_each, lanes, on_current, only, stage};
 use crate::model::{Aim, CommandKind, GateName, Half, PhaseName, ServerName};
 use crate::rollout::event::{Beginning, Flip, Purpose};
 
@@ -120,8 +120,8 @@ fn migration(beginning: &Beginning, kind: CommandKind) -> Vec<Stage> {
 }
 
 fn drain(beginning: &Beginning, part: Half) -> Vec<Stage> {
-    let out: Wish = only(beginning, part.other());
-    vec![Stage::Change { wish: out, flip: Flip::No }, drained(beginning, part)]
+    let wish = on_current(beginning, &[part.other()]);
+    vec![Stage::Change { wish, flip: Flip::No }, drained(beginning, part)]
 }
 
 /// Waits until nothing is in flight on a half that is out already, and takes it fully out.
@@ -138,7 +138,7 @@ fn update(beginning: &Beginning, part: Half) -> Vec<Stage> {
 
 fn workers(beginning: &Beginning) -> Vec<Stage> {
     let servers: Vec<&ServerName> =
-        beginning.pool.workers().map(|server| &server.name).filter(|name| !beginning.left.contains(*name)).collect();
+        touched(beginning).filter(|name| is_worker(beginning, name) && changes(beginning, name)).collect();
     let lanes = lane_each(&servers, |name| {
         let mut all = steps(beginning, name, Aim::Next);
         if has(beginning, name, CommandKind::Quiet) {
@@ -196,6 +196,10 @@ fn verify_steps(beginning: &Beginning, name: &ServerName, aim: Aim) -> Vec<Step>
 fn touched(beginning: &Beginning) -> impl Iterator<Item = &ServerName> {
     let ours = beginning.pool.balanced().chain(beginning.pool.workers());
     ours.map(|server| &server.name).filter(|name| !beginning.left.contains(*name))
+}
+
+fn is_worker(beginning: &Beginning, name: &ServerName) -> bool {
+    beginning.pool.workers().any(|server| server.name == *name)
 }
 
 fn changes(beginning: &Beginning, name: &ServerName) -> bool {
