@@ -4,12 +4,13 @@ use super::{ANY, Stage, app, change, name, until};
 use halfstep::balancer::builtin::{Builtin, Settings};
 use halfstep::hand::Balancer;
 use halfstep::model::{MemberName, Rotation};
-use halfstep::proxy::Proxy;
+use halfstep::proxy::{Proxy, ServeSettings, serve};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio_util::sync::CancellationToken;
 
 async fn ask(socket: &Path, request: &str) -> String {
     let mut stream = UnixStream::connect(socket).await.expect("connects");
@@ -132,6 +133,23 @@ async fn the_socket_is_for_its_owner_one_balancer_holds_it_and_a_dead_one_is_rep
     settings.control = dir.path().join("x".repeat(120));
     let told = Proxy::start(settings).await.expect_err("too long").to_string();
     assert!(told.contains("at most 103 bytes"), "{told}");
+}
+
+#[tokio::test]
+async fn serving_lasts_until_the_shutdown_and_takes_its_socket_along() {
+    let (_apps, stage) = stage().await;
+    let settings = ServeSettings { control: stage.dir.path().join("served.sock"), ..stage.settings.clone() };
+    let builtin = Builtin::new(Settings { control: settings.control.clone(), listen: None });
+    let shutdown = CancellationToken::new();
+    let (served, ()) = tokio::join!(serve(settings.clone(), shutdown.clone()), async {
+        until("served", async || builtin.read().await.is_ok()).await;
+        shutdown.cancel();
+    });
+    served.expect("a clean end");
+    assert!(!settings.control.exists());
+    let taken = ServeSettings { listen: stage.proxy.address(), ..settings };
+    let told = serve(taken, CancellationToken::new()).await.expect_err("the port is taken").to_string();
+    assert!(told.contains(&stage.proxy.address().to_string()), "{told}");
 }
 
 #[tokio::test]

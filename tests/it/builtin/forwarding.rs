@@ -57,7 +57,7 @@ async fn head(stream: &mut TcpStream) -> Option<String> {
 
 /// A stage with one server, in rotation.
 async fn with(address: SocketAddr) -> Stage {
-    Stage::answering_within(&[("web1", address, Rotation::In)], Duration::from_millis(300)).await
+    Stage::new(&[("web1", address, Rotation::In)]).await
 }
 
 /// An address where nobody listens.
@@ -127,7 +127,7 @@ async fn ten_megabytes_go_both_ways_and_are_the_same() {
 }
 
 #[tokio::test]
-async fn bodies_are_handed_on_piece_by_piece_and_a_slow_upload_is_not_late() {
+async fn bodies_are_handed_on_piece_by_piece() {
     let web1 = app("web1", "1", ANY).await;
     let stage = with(web1.address()).await;
     let mut stream = TcpStream::connect(stage.proxy.address()).await.expect("connects");
@@ -143,6 +143,36 @@ async fn bodies_are_handed_on_piece_by_piece_and_a_slow_upload_is_not_late() {
     assert_eq!(stage.member("web1").await.in_flight, Some(1));
     drop(stream);
     until("over when the client leaves", async || stage.member("web1").await.in_flight == Some(0)).await;
+}
+
+#[tokio::test]
+async fn a_slow_upload_is_not_a_late_answer() {
+    const PIECES: usize = 6;
+    let listener = TcpListener::bind(ANY).await.expect("listens");
+    let server = ("web1", listener.local_addr().expect("an address"), Rotation::In);
+    let stage = Stage::answering_within(&[server], Duration::from_secs(2)).await;
+    let began = Instant::now();
+    let at_the_server = async {
+        let (mut stream, _) = listener.accept().await.expect("accepts");
+        head(&mut stream).await.expect("a head");
+        stream.read_exact(&mut [0; PIECES]).await.expect("the whole body");
+        stream.write_all(OK.as_bytes()).await.expect("answers");
+    };
+    let at_the_client = async {
+        let mut stream = TcpStream::connect(stage.proxy.address()).await.expect("connects");
+        let request = format!("POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {PIECES}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sends");
+        for _ in 0..PIECES {
+            tokio::time::sleep(Duration::from_millis(450)).await;
+            stream.write_all(b"x").await.expect("sends");
+        }
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("reads");
+        answer
+    };
+    let (answer, ()) = tokio::join!(at_the_client, at_the_server);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(began.elapsed() > Duration::from_secs(2), "longer than an answer may take");
 }
 
 #[tokio::test]
@@ -173,7 +203,8 @@ async fn garbage_nothing_and_silence_get_a_status_each() {
         (&["HTTP/1.1 200 OK\r\n"], "504", "late"),
     ] {
         let server = Crude::answering(answers).await;
-        let stage = with(server.address).await;
+        let patience = Duration::from_millis(if word == "late" { 100 } else { 20_000 });
+        let stage = Stage::answering_within(&[("web1", server.address, Rotation::In)], patience).await;
         let answer = stage.get("/").await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answers:?}: {answer}");
         assert!(answer.contains(&format!("x-halfstep-error: {word}")), "{answers:?}: {answer}");

@@ -105,7 +105,7 @@ async fn in_flight_is_exact_and_out_with_none_means_that_nobody_is_on_the_way() 
     let (web1, web2) = (app("web1", "1", ANY).await, app("web2", "1", ANY).await);
     let members = [("web1", web1.address(), Rotation::In), ("web2", web2.address(), Rotation::Out)];
     let stage = Stage::new(&members).await;
-    let slow = TrafficSettings { path: "/slow?ms=60".into(), ..TrafficSettings::new(stage.proxy.address(), 8, Duration::ZERO) };
+    let slow = TrafficSettings { path: "/slow?ms=900".into(), ..TrafficSettings::new(stage.proxy.address(), 8, Duration::ZERO) };
     let traffic = Traffic::start(slow);
     until("all in flight", async || stage.member("web1").await.in_flight == Some(8)).await;
     stage.switch(&["web2"], &["web1"]).await;
@@ -113,11 +113,11 @@ async fn in_flight_is_exact_and_out_with_none_means_that_nobody_is_on_the_way() 
     stage.drained("web1").await;
     let arrivals = web1.arrivals();
     assert_eq!(web1.in_flight(), 0);
-    requests(&traffic, 24).await;
+    requests(&traffic, 9).await;
     assert_eq!(web1.arrivals(), arrivals, "nobody comes after a drain");
     let reading = stage.member("web1").await;
     assert_eq!((reading.total, reading.errors, reading.rotation), (Some(arrivals), Some(0), Rotation::Draining));
-    assert!(reading.time >= Some(Duration::from_millis(30)), "{:?}", reading.time);
+    assert!(reading.time >= Some(Duration::from_millis(800)), "{:?}", reading.time);
     assert_eq!(traffic.stop().await.counts.failed, 0);
     until("all counted down", async || stage.member("web2").await.in_flight == Some(0)).await;
 }
