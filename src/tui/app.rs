@@ -58,7 +58,7 @@ pub struct App {
     notice: Option<Notice>,
     awaited: Vec<Awaited>,
     /// The size of the last picture.
-    size: (u16, u16),
+    pub(super) size: (u16, u16),
 }
 
 impl App {

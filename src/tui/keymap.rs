@@ -154,46 +154,46 @@ const DRAIN: &[Binding] = &[
 ];
 
 const GATES: &[Binding] = &[
-    binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "the next gate"),
-    binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "the gate before"),
     command(&[Key::Enter], Action::Confirm, "accept", "accept an unknown gate, with a reason", "accept"),
     command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
     binding(&[Key::Esc, Key::Char('q'), Key::Char('p')], Action::Back, "back", "back to the rollout"),
+    binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "the next gate"),
+    binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "the gate before"),
 ];
 
 const COMMANDS: &[Binding] = &[
+    binding(&[Key::Enter], Action::Confirm, "output", "the output of the selected command"),
+    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
+    binding(&[Key::Esc, Key::Char('q'), Key::Char('l')], Action::Back, "back", "back to the rollout"),
     binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "the next line"),
     binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "the line before"),
     binding(&[Key::PageDown], Action::PageDown, "page down", "a page on"),
     binding(&[Key::PageUp], Action::PageUp, "page up", "a page back"),
     binding(&[Key::Home], Action::First, "oldest", "the oldest line"),
     binding(&[Key::End], Action::Last, "newest", "the newest line, and stay with it"),
-    binding(&[Key::Enter], Action::Confirm, "output", "the output of the selected command"),
-    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
-    binding(&[Key::Esc, Key::Char('q'), Key::Char('l')], Action::Back, "back", "back to the rollout"),
 ];
 
 const OUTPUT: &[Binding] = &[
+    binding(&[Key::Enter], Action::Confirm, "read again", "read the file again"),
+    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
+    binding(&[Key::Esc, Key::Char('q'), Key::Char('l')], Action::Back, "back", "back to the list"),
     binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "a line on"),
     binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "a line back"),
     binding(&[Key::PageDown], Action::PageDown, "page down", "a page on"),
     binding(&[Key::PageUp], Action::PageUp, "page up", "a page back"),
     binding(&[Key::Home], Action::First, "top", "the first line that was read"),
     binding(&[Key::End], Action::Last, "end", "the last line"),
-    binding(&[Key::Enter], Action::Confirm, "read again", "read the file again"),
-    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
-    binding(&[Key::Esc, Key::Char('q'), Key::Char('l')], Action::Back, "back", "back to the list"),
 ];
 
 const HELP: &[Binding] = &[
+    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
+    binding(&[Key::Esc, Key::Char('q'), Key::Char('?'), Key::Enter], Action::Back, "back", "back to the rollout"),
     binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "a line on"),
     binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "a line back"),
     binding(&[Key::PageDown], Action::PageDown, "page down", "a page on"),
     binding(&[Key::PageUp], Action::PageUp, "page up", "a page back"),
     binding(&[Key::Home], Action::First, "top", "the beginning"),
     binding(&[Key::End], Action::Last, "end", "the end"),
-    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
-    binding(&[Key::Esc, Key::Char('q'), Key::Char('?'), Key::Enter], Action::Back, "back", "back to the rollout"),
 ];
 
 /// In every context.

@@ -20,7 +20,7 @@ pub use output::Output;
 
 use super::keymap::Context;
 use super::theme::Role;
-use super::widget::{View, prompt, text};
+use super::widget::{View, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -73,6 +73,11 @@ fn free(area: Rect) -> Rect {
     Rect { y: area.y + 1, height: area.height.saturating_sub(below + 1), ..area }
 }
 
+/// Rows inside the highest pane on a terminal so high.
+fn most_rows(height: u16) -> usize {
+    usize::from(free(Rect::new(0, 0, 1, height)).height.saturating_sub(2))
+}
+
 /// Clears a pane in the middle, as high as its lines and no higher than there is room; draws its frame; returns the inside.
 fn pane(view: &View, title: &str, (width, height): (u16, usize), area: Rect, buffer: &mut Buffer) -> Rect {
     let room = free(area);
@@ -119,9 +124,4 @@ fn paragraph(view: &View, role: Role, said: &str, columns: usize) -> Vec<Line<'s
 fn refusal_line(view: &View, word: &str) -> Option<Line<'static>> {
     let why = view.snapshot.prompt.refused.get(word)?;
     Some(Line::from(view.span(Role::Warning, format!(" not now: {why}"))))
-}
-
-/// A row of keys inside a pane.
-fn keys(view: &View, context: Context, inner: Rect, buffer: &mut Buffer) {
-    prompt::draw_footer(view, context, inner, buffer);
 }

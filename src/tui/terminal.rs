@@ -75,11 +75,17 @@ impl Screen {
     /// Forgets what stands on the terminal, so that the next frame draws all of it.
     pub fn redraw(&mut self) -> Result<(), Failure> {
         self.last = None;
-        self.terminal.clear().map_err(trouble)
+        // Not `clear`: that asks the terminal where its cursor is, and waits for an answer that a key press may swallow.
+        let (width, height) = self.size()?;
+        self.terminal.resize(Rect::new(0, 0, width, height)).map_err(trouble)
     }
 
     /// Draws a frame and sends what has changed, in one write; nothing where nothing has. Returns how long the write took.
     pub fn draw(&mut self, paint: impl FnOnce(Rect, &mut Buffer)) -> Result<Duration, Failure> {
+        if !TAKEN.load(Ordering::SeqCst) {
+            // Another task panicked, and told it on the screen of the shell.
+            self.enter()?;
+        }
         let before = self.frame.take();
         let buffer = self
             .terminal
@@ -109,7 +115,7 @@ impl Screen {
     }
 
     /// The size of the terminal in columns and rows.
-    pub fn size(&self) -> Result<(u16, u16), Failure> {
+    fn size(&self) -> Result<(u16, u16), Failure> {
         self.terminal.backend().size().map(|size| (size.width, size.height)).map_err(trouble)
     }
 }

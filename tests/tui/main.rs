@@ -2,4 +2,5 @@
 
 mod keys;
 mod pictures;
+mod pty;
 mod samples;

@@ -49,7 +49,10 @@ impl Drain {
             }
         }
         said.push(Line::default());
-        let users = server.and_then(row::in_flight).unwrap_or_else(|| "whoever is in flight".to_owned());
+        let users = server
+            .and_then(|server| server.in_flight)
+            .filter(|count| *count > 0)
+            .map_or("whoever is in flight".to_owned(), |count| format!("{count} in flight"));
         for binding in bindings(Context::Drain) {
             let crate::tui::action::Action::Choose(choice) = binding.action else { continue };
             let chosen = self.choice == Some(choice);
@@ -78,8 +81,8 @@ impl Drain {
 fn consequence(choice: DrainChoice, users: &str) -> String {
     match choice {
         DrainChoice::Wait => "once more as long as drain_timeout".to_owned(),
-        DrainChoice::GoOn => format!("stop it all the same; {users}: may see an error"),
-        DrainChoice::Kill => format!("the balancer cuts them now; {users}: see an error"),
+        DrainChoice::GoOn => format!("stop it all the same, {users} may see an error"),
+        DrainChoice::Kill => format!("cut them now, {users} see an error"),
         DrainChoice::PutBack => "back into rotation; nothing of it was stopped".to_owned(),
     }
 }

@@ -3,7 +3,6 @@
 use super::pane;
 use crate::engine::snapshot::{GateView, PhaseState};
 use crate::model::Verdict;
-use crate::tui::keymap::Context;
 use crate::tui::theme::Role;
 use crate::tui::widget::{View, phases, text};
 use ratatui::buffer::Buffer;
@@ -19,9 +18,8 @@ pub struct Gates {
 impl Gates {
     /// Draws phases to the left, gates to the right.
     pub fn draw(&self, view: &View, area: Rect, buffer: &mut Buffer) {
-        let inner = pane(view, "Plan and gates", (area.width.min(110), 15), area, buffer);
-        let [above, below] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(inner);
-        let [left, right] = Layout::horizontal([Constraint::Length(24), Constraint::Fill(1)]).areas(above);
+        let inner = pane(view, "Plan and gates", (area.width.min(110), 16), area, buffer);
+        let [left, right] = Layout::horizontal([Constraint::Length(24), Constraint::Fill(1)]).areas(inner);
         for (number, phase) in view.snapshot.phases.iter().enumerate() {
             let (glyph, role) = match phase.state {
                 PhaseState::ToDo => ("·", Role::Dim),
@@ -43,7 +41,6 @@ impl Gates {
         for (number, (_, line)) in rows.into_iter().skip(from).enumerate() {
             text::put(buffer, text::row(right, number), line);
         }
-        super::keys(view, Context::Gates, below, buffer);
     }
 
     /// All gates, wrapped; with each line the number of its gate.

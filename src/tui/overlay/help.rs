@@ -3,7 +3,7 @@
 use super::lines;
 use crate::tui::keymap::{Context, EVERYWHERE, Key, bindings};
 use crate::tui::theme::Role;
-use crate::tui::widget::{View, text};
+use crate::tui::widget::{View, prompt, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -15,26 +15,27 @@ pub struct Help {
 }
 
 impl Help {
-    /// As many lines as [`Help::draw`] has to show.
-    #[must_use]
-    pub fn length() -> usize {
+    /// As many lines as there are to show.
+    fn length() -> usize {
         bindings(Context::Rollout).len() + EVERYWHERE.len() + GLYPHS.len() + 1
     }
 
-    /// Draws the list; with each key that would be refused now, the reason.
+    /// Scrolls, on a terminal so high; negative is back.
+    pub fn scroll(&mut self, by: isize, height: u16) {
+        let most = Help::length().saturating_sub(super::most_rows(height));
+        self.from = self.from.saturating_add_signed(by).min(most);
+    }
+
+    /// Draws the list; keys that would be refused now are dim.
     pub fn draw(&self, view: &View, area: Rect, buffer: &mut Buffer) {
         let mut said = Vec::new();
         for binding in bindings(Context::Rollout).iter().chain(EVERYWHERE) {
             let keys: Vec<String> = binding.keys.iter().map(Key::to_string).collect();
-            let refused = binding.word.and_then(|word| view.snapshot.prompt.refused.get(word));
-            let mut spans = vec![
-                view.span(Role::Key, format!(" {} ", text::left(&keys.join(" "), 14))),
-                view.span(Role::Plain, binding.help),
-            ];
-            if let Some(why) = refused {
-                spans.push(view.span(Role::Warning, format!(" (not now: {why})")));
-            }
-            said.push(Line::from(spans));
+            let usable = prompt::is_usable(view, binding);
+            said.push(Line::from(vec![
+                view.span(if usable { Role::Key } else { Role::Dim }, format!(" {} ", text::left(&keys.join(" "), 14))),
+                view.span(if usable { Role::Plain } else { Role::Dim }, binding.help),
+            ]));
         }
         said.push(Line::default());
         said.extend(GLYPHS.iter().map(|line| Line::from(view.span(Role::Dim, *line))));
@@ -42,7 +43,8 @@ impl Help {
     }
 }
 
-const GLYPHS: [&str; 3] = [
+const GLYPHS: [&str; 4] = [
+    " A key that is dim here cannot be used now: press it, and it says why.",
     " ● in   ◐ draining   ○ out         rotation: what the balancer was asked for",
     " ✔ up   ✖ down   ? unknown         health: what is observed",
     " ▶ now  ✔ done   · to do   – nothing to do",

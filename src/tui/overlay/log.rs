@@ -2,7 +2,6 @@
 
 use super::pane;
 use crate::engine::snapshot::{ActivityView, Snapshot};
-use crate::tui::keymap::Context;
 use crate::tui::theme::Role;
 use crate::tui::widget::{View, activity, text};
 use ratatui::buffer::Buffer;
@@ -41,8 +40,7 @@ impl Log {
     pub fn draw(&self, view: &View, area: Rect, buffer: &mut Buffer) {
         let inner = pane(view, "Commands", (area.width, usize::from(area.height)), area, buffer);
         let detail = if inner.height >= 14 { 5 } else { 3 };
-        let [list, told, keys] =
-            Layout::vertical([Constraint::Fill(1), Constraint::Length(detail), Constraint::Length(1)]).areas(inner);
+        let [list, told] = Layout::vertical([Constraint::Fill(1), Constraint::Length(detail)]).areas(inner);
         let Some((at, selected)) = self.selected(view.snapshot) else {
             text::put(buffer, list, Line::from(view.span(Role::Dim, " nothing was done yet")));
             return;
@@ -67,6 +65,5 @@ impl Log {
         for (number, line) in said.into_iter().enumerate() {
             text::put(buffer, text::row(told, number), line);
         }
-        super::keys(view, Context::Commands, keys, buffer);
     }
 }

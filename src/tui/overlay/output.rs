@@ -2,11 +2,10 @@
 
 use super::pane;
 use crate::model::Printable;
-use crate::tui::keymap::Context;
 use crate::tui::theme::Role;
 use crate::tui::widget::{View, text};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 /// Lines of a file.
@@ -40,7 +39,7 @@ impl Output {
     pub fn draw(&self, view: &View, area: Rect, buffer: &mut Buffer) {
         let title = format!("Output · {}", Printable::new(&self.path));
         let inner = pane(view, &title, (area.width, usize::from(area.height)), area, buffer);
-        let [told, keys] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(inner);
+        let told = inner;
         let rows = usize::from(told.height);
         match &self.lines {
             Err(why) => text::put(buffer, told, Line::from(view.span(Role::Warning, format!(" {why}")))),
@@ -59,6 +58,5 @@ impl Output {
                 }
             }
         }
-        super::keys(view, Context::Output, keys, buffer);
     }
 }

@@ -4,7 +4,7 @@
 //! confirmation whose prompt has changed since it was opened asks once more.
 
 use super::gates::is_acceptable;
-use super::{Help, Overlay, Purpose, TextField};
+use super::{Overlay, Purpose, TextField};
 use crate::rollout::Command;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Ask};
@@ -52,7 +52,7 @@ impl App {
             }
             Some(Overlay::Log(log)) => log.select(by, snapshot),
             Some(Overlay::Output(output)) => output.scroll(by),
-            Some(Overlay::Help(help)) => help.from = help.from.saturating_add_signed(by).min(Help::length()),
+            Some(Overlay::Help(help)) => help.scroll(by, self.size.1),
             Some(Overlay::Confirm(_) | Overlay::Text(_) | Overlay::Drain(_)) | None => {}
         }
     }

@@ -78,13 +78,13 @@ pub fn rows_of((width, height): (u16, u16), snapshot: &Snapshot, at: Half) -> us
     };
     let inner = usize::from(pane.height.saturating_sub(2));
     let servers = snapshot.servers.iter().filter(|server| half::pane(server) == at).count();
-    if inner > servers.min(3) { inner - 1 } else { inner }
+    if half::has_titles(inner, servers) { inner - 1 } else { inner }
 }
 
-/// Rows that the panes of A and B would like: servers, titles, and two lines around them.
+/// Rows that the panes of A and B would like: servers, and two lines around them.
 fn wishes(snapshot: &Snapshot) -> (u16, u16) {
     let count = |at| snapshot.servers.iter().filter(|server| half::pane(server) == at).count();
-    let wish = |servers: usize| u16::try_from(servers + 3).unwrap_or(u16::MAX);
+    let wish = |servers: usize| u16::try_from(servers + 2).unwrap_or(u16::MAX);
     (wish(count(Half::A)), wish(count(Half::B)))
 }
 
@@ -95,9 +95,14 @@ fn places(area: Rect, (wish_a, wish_b): (u16, u16)) -> Places {
     let prompt_height = if roomy { 5 } else { 2 };
     // header, traffic, capacity, price, footer
     let fixed = 5 + phases_height + tall + prompt_height;
-    let least_activity = if roomy { 9 } else { 5 * tall };
+    let least_activity = if roomy { 9 } else { 4 * tall };
     let room = area.height.saturating_sub(fixed + least_activity);
     let side_by_side = area.width >= SIDE_BY_SIDE;
+    let wished = if side_by_side { wish_a.max(wish_b) } else { wish_a.saturating_add(wish_b) };
+    // Titles above the columns are the first to go.
+    let titles = if side_by_side { 1 } else { 2 };
+    let titled = u16::from(wished.saturating_add(titles) <= room);
+    let (wish_a, wish_b) = (wish_a.saturating_add(titled), wish_b.saturating_add(titled));
     let (height_a, height_b) = if side_by_side {
         let height = wish_a.max(wish_b).min(room);
         (height, height)

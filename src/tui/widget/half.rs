@@ -22,10 +22,11 @@ pub fn pane(server: &ServerView) -> Half {
     server.half().unwrap_or(Half::B)
 }
 
-/// Rows that the pane would like: its servers, titles, and the lines around it.
+/// Has a pane with so many rows inside titles above its columns? Only where no server has to give its row, or where most
+/// are only counted anyway.
 #[must_use]
-pub fn wished_height(view: &View, half: Half) -> u16 {
-    u16::try_from(members(view, half).count() + 3).unwrap_or(u16::MAX)
+pub fn has_titles(rows: usize, servers: usize) -> bool {
+    rows > servers || rows >= 6
 }
 
 /// Draws the pane.
@@ -43,7 +44,7 @@ pub fn draw(view: &View, half: Half, area: Rect, buffer: &mut Buffer) {
     block.render(area, buffer);
     let columns = Columns::of(view, usize::from(inner.width));
     let servers: Vec<&ServerView> = members(view, half).collect();
-    if usize::from(inner.height) > servers.len().min(3) {
+    if has_titles(usize::from(inner.height), servers.len()) {
         put(buffer, inner, columns.header(view));
         inner = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
     }

@@ -9,12 +9,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// Draws the header into one row. When room is short, who watches goes first, then who drives, then the program's name.
+/// Draws the header into one row. When room is short, who watches goes first, then the program's name, then who drives.
 pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let end = end(view);
     let room = usize::from(area.width).saturating_sub(end.width() + 1);
     let mut pieces = pieces(view);
-    for expendable in [5, 4, 0] {
+    for expendable in [5, 0, 4] {
         let all: usize = pieces.iter().flatten().map(|span| width(&span.content)).sum();
         if all <= room {
             break;
@@ -51,18 +51,18 @@ fn pieces(view: &View) -> [Vec<Span<'static>>; 6] {
     };
     let driver = match view.part {
         Part::Driver if rollout.driver.is_empty() => Vec::new(),
-        Part::Driver => vec![Span::raw(format!("driver {}  ", cut(rollout.driver.as_str(), 16)))],
-        Part::Observer => vec![view.span(Role::Warning, "you watch  ")],
+        Part::Driver => vec![Span::raw(format!("  driver {}", cut(rollout.driver.as_str(), 16)))],
+        Part::Observer => vec![view.span(Role::Warning, "  you watch")],
     };
     let watching = match rollout.watching {
         0 => Vec::new(),
-        count => vec![Span::raw(format!("{count} watching  "))],
+        count => vec![Span::raw(format!("  {count} watching"))],
     };
     [
         vec![view.span(Role::Dim, "halfstep  ")],
         vec![view.span(Role::Title, cut(Printable::new(&rollout.pool).as_str(), 24)), Span::raw("  ")],
         versions,
-        vec![pace, Span::raw("  ")],
+        vec![pace],
         driver,
         watching,
     ]

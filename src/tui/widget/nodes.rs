@@ -8,6 +8,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+/// A node is read at least every other second; its age is told from here on.
+const OLD_MS: f64 = 3000.0;
+
 /// Is a node in trouble?
 #[must_use]
 pub fn in_trouble(view: &View) -> bool {
@@ -26,7 +29,10 @@ pub fn draw_nodes(view: &View, area: Rect, buffer: &mut Buffer) {
             None => {
                 spans.push(view.span(Role::Good, "✔ "));
                 let kind = Printable::new(&node.kind);
-                spans.push(Span::raw(format!("{name} {kind}, seen {} ago", span_of_time(node.age_ms))));
+                spans.push(Span::raw(format!("{name} {kind}")));
+                if node.age_ms >= OLD_MS {
+                    spans.push(view.span(Role::Warning, format!(" last read {} ago", span_of_time(node.age_ms))));
+                }
             }
         }
         spans.push(view.span(Role::Dim, " · "));

@@ -31,11 +31,16 @@ pub fn title(phase: PhaseName) -> &'static str {
 /// Draws all phases by name where they fit; else those that are done become a number.
 pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let phases = &view.snapshot.phases;
-    let all = line(view, phases, &[]);
     let room = usize::from(area.width);
-    if all.width() <= room {
-        put(buffer, area, all);
-        return;
+    // The report is no step that anybody waits for: its name is the first to go.
+    let all_but_report =
+        phases.len().saturating_sub(usize::from(phases.last().is_some_and(|last| last.state == PhaseState::ToDo)));
+    for count in [phases.len(), all_but_report] {
+        let names = line(view, &phases[..count], &[]);
+        if names.width() <= room {
+            put(buffer, area, names);
+            return;
+        }
     }
     let done = phases.iter().take_while(|phase| matches!(phase.state, PhaseState::Done | PhaseState::Nothing)).count();
     let lead = match done {

@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 /// What is said where the engine is gone.
-pub const ENGINE_GONE: &str = "the engine is gone: halfstep resume brings the rollout back; this is the last picture · q leaves";
+pub const ENGINE_GONE: &str = "the engine is gone: halfstep resume revives it, q leaves";
 
 /// First what Enter does; in the last row what was just said to the person, or why it is held; between, the commands.
 pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
@@ -57,8 +57,13 @@ fn enter(view: &View) -> Line<'static> {
             spans.extend([view.span(Role::Dim, " · "), view.span(Role::Key, "L"), Span::raw(" leaves it for later")]);
         }
         (Some(why), None) => {
-            spans.push(view.span(Role::Warning, format!("not yet: {why}")));
-            spans.push(view.span(Role::Dim, format!(" · then Enter: {}", prompt.enter)));
+            // What is waited for is said already; the rest of the line belongs to what Enter will do.
+            if prompt.waiting_for.is_none() {
+                spans.push(view.span(Role::Warning, format!("not yet: {why}")));
+                spans.push(view.span(Role::Dim, " · "));
+            }
+            spans.push(view.span(Role::Dim, "then Enter: "));
+            spans.push(Span::raw(prompt.enter.to_string()));
         }
         (None, None) => {
             spans.push(view.span(Role::Key, "Enter"));
@@ -73,12 +78,18 @@ fn said(view: &View) -> Option<Line<'static>> {
         return Some(Line::from(view.span(notice.role, format!(" {}", notice.text))));
     }
     let rollout = &view.snapshot.rollout;
+    if view.engine == Engine::Gone && rollout.outcome.is_none() {
+        return Some(Line::from(view.span(Role::Dim, " this is the last picture, nothing in it is newer")));
+    }
     let held = rollout.held.as_ref().filter(|_| rollout.pace == Pace::Held && rollout.outcome.is_none())?;
     Some(Line::from(view.span(Role::Warning, format!(" ■ held: {held}"))))
 }
 
 /// The raw commands of Enter in so many rows; in the last one how many more there are.
 fn commands(view: &View, rows: usize) -> Vec<Line<'static>> {
+    if view.engine == Engine::Gone {
+        return Vec::new();
+    }
     let commands = &view.snapshot.prompt.commands;
     let shown = if commands.len() > rows { rows.max(1) } else { commands.len() };
     let more = commands.len() - shown;
@@ -111,7 +122,9 @@ pub fn draw_footer(view: &View, context: Context, area: Rect, buffer: &mut Buffe
     put(buffer, area, Line::from(line));
 }
 
-fn is_usable(view: &View, binding: &Binding) -> bool {
+/// Could that key be used now?
+#[must_use]
+pub fn is_usable(view: &View, binding: &Binding) -> bool {
     binding.word.is_none_or(|word| {
         view.engine == Engine::There
             && view.part == Part::Driver

@@ -114,11 +114,10 @@ fn rotation(server: &ServerView) -> (String, Role) {
 }
 
 fn health(server: &ServerView) -> (String, Role) {
-    let time = match (server.stale, server.answer_ms) {
-        (true, _) => format!(" {} old", span_of_time(server.age_ms)),
-        (false, Some(ms)) => format!(" {}", span_of_time(ms)),
-        (false, None) => String::new(),
-    };
+    if server.stale {
+        return (format!("? stale {:.0} s", server.age_ms / 1000.0), Role::Warning);
+    }
+    let time = server.answer_ms.map(|ms| format!(" {}", span_of_time(ms))).unwrap_or_default();
     match server.health {
         Health::Up => (format!("✔ up{time}"), Role::Good),
         Health::Down => ("✖ down".to_owned(), Role::Bad),
