@@ -112,6 +112,8 @@ impl Journal {
                     format!("{} was not written ({error}) and its end could not be taken back ({worse})", self.path.display());
                 return Err(io::Error::new(error.kind(), text));
             }
+            // Otherwise a power failure could bring the line back. A disk that cannot do this either has said so already.
+            let _ = self.file.sync_data();
             if !(is_full(&error) && self.give_up_the_ballast()) {
                 let text = format!("{}: {error}; the line was taken back, the file is as before", self.path.display());
                 return Err(io::Error::new(error.kind(), text));

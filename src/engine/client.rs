@@ -1,7 +1,7 @@
 //! A screen's or a shell command's end of the socket.
 
 use super::snapshot::Snapshot;
-use super::wire::{Hello, PROTOCOL, ToEngine, ToScreen, apply};
+use super::wire::{Hello, NO_COMMAND, PROTOCOL, ToEngine, ToScreen, apply};
 use crate::model::{Failure, Printable};
 use crate::rollout::Command;
 use futures_util::StreamExt;
@@ -33,7 +33,7 @@ pub struct Sender {
 pub enum News {
     /// [`Client::snapshot`] is whole and newer.
     Snapshot,
-    /// What became of the command with that id; `None` is accepted.
+    /// What became of the command with that id; `None` is accepted. For [`NO_COMMAND`]: why the engine hangs up.
     Answer { id: u64, refused: Option<Printable> },
     /// The engine closed the connection or died.
     Gone,
@@ -100,7 +100,9 @@ impl Client {
         loop {
             match self.news().await {
                 News::Answer { id, refused: None } if id == sent => return Ok(()),
-                News::Answer { id, refused: Some(why) } if id == sent => return Err(Failure::new(why.as_str())),
+                News::Answer { id, refused: Some(why) } if id == sent || id == NO_COMMAND => {
+                    return Err(Failure::new(why.as_str()));
+                }
                 News::Answer { .. } | News::Snapshot => {}
                 News::Gone => {
                     return Err(

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Goes up when an older screen could not read a newer engine, or the other way round.
 pub const PROTOCOL: u32 = 1;
 
+/// The id of an [`ToScreen::Answer`] to no command: why the engine hangs up. Screens number theirs from 1.
+pub const NO_COMMAND: u64 = 0;
+
 /// The first line, both ways.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {

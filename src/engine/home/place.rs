@@ -109,7 +109,7 @@ pub fn check(path: &Path, access: &Access) -> Result<(), Failure> {
             format!("is not shared with the group `{name}` (group id {}, mode {mode:04o})", found.gid()),
             format!("chgrp {name} {0} && chmod 2770 {0}", path.display()),
         ),
-        Access::Group { .. } => Ok(()),
+        Access::Group { name, .. } => may(path, Use::Read, &format!("become a member of the group `{name}`, and log in anew")),
         Access::Own if !is_ours(&found) => refuse(
             format!("belongs to {}, not to you", account::login_of(found.uid())),
             "set [state] group for a directory that several accounts share, or give your own with --state DIR".into(),
@@ -118,16 +118,31 @@ pub fn check(path: &Path, access: &Access) -> Result<(), Failure> {
             format!("may be written by its group (mode {mode:04o})"),
             "name that group in [state] group, or chmod g-w it".into(),
         ),
-        Access::Own => Ok(()),
+        Access::Own => may(path, Use::Read, "set [state] group for a directory that several accounts share, or give your own"),
     }
 }
 
 fn check_writable(path: &Path, access: &Access) -> Result<(), Failure> {
     check(path, access)?;
-    let wanted = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK | rustix::fs::Access::READ_OK;
-    rustix::fs::accessat(rustix::fs::CWD, path, wanted, rustix::fs::AtFlags::EACCESS).map_err(|error| {
-        Failure::new(format!("{} cannot be written by {}: {error}", path.display(), account::own_login()))
-            .next("give a directory that you may write with --state DIR or [state] dir")
+    may(path, Use::Write, "give a directory that you may write with --state DIR or [state] dir")
+}
+
+/// What an account may do in a directory.
+#[derive(Clone, Copy)]
+enum Use {
+    Read,
+    Write,
+}
+
+fn may(path: &Path, wanted: Use, next: &str) -> Result<(), Failure> {
+    use rustix::fs::Access as Bits;
+    let (bits, word) = match wanted {
+        Use::Read => (Bits::READ_OK | Bits::EXEC_OK, "read"),
+        Use::Write => (Bits::WRITE_OK | Bits::READ_OK | Bits::EXEC_OK, "written"),
+    };
+    rustix::fs::accessat(rustix::fs::CWD, path, bits, rustix::fs::AtFlags::EACCESS).map_err(|error| {
+        let what = format!("{} cannot be {word} by {}: {}", path.display(), account::own_login(), io::Error::from(error));
+        Failure::new(what).next(next)
     })
 }
 

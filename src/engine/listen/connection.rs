@@ -1,7 +1,7 @@
 //! One screen or shell command: its greeting, what it asks, and the parts that it has not seen.
 
 use super::{Asked, Attached, Door};
-use crate::engine::wire::{Hello, PROTOCOL, ToEngine, ToScreen};
+use crate::engine::wire::{Hello, NO_COMMAND, PROTOCOL, ToEngine, ToScreen};
 use crate::model::Printable;
 use futures_util::StreamExt;
 use serde::Serialize;
@@ -17,9 +17,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Notes and reasons are a line that somebody typed; this is many times that.
 const LONGEST_LINE: usize = 64 << 10;
-
-/// The id of a sentence that answers no command; screens count theirs from 1.
-const NO_COMMAND: u64 = 0;
 
 type Lines = FramedRead<OwnedReadHalf, LinesCodec>;
 
