@@ -5,7 +5,7 @@
 //! why a member goes in or out. Read next: `change` (which commands), `stat` (what the bits mean), `protocol` (the bytes).
 
 use crate::hand::{Armed, Balancer};
-use crate::model::{Capabilities, Change, Failure, InFlight, MemberName, Printable, Receipt, Rotation};
+use crate::model::{Capabilities, Change, Failure, InFlight, MemberName, Printable, Receipt};
 use async_trait::async_trait;
 use look::Look;
 use node::Node;
@@ -62,42 +62,32 @@ impl Haproxy {
     }
 
     /// Brings incoming members out of maintenance and waits until HAProxy's checks find them well. The commands sent.
+    ///
+    /// A member that was drained all along and that its check finds down is not waited for, as long as another one is
+    /// well: made ready it stays down and gets no request, and one dead server must not keep the others from coming back.
     async fn bring_up(&self, look: &Look, change: &Change) -> Result<Vec<String>, Failure> {
         let sent = change::preparation(Some(look), change);
+        self.node.note_unproven(look, change);
         for line in protocol::lines(&sent) {
             self.node.order(self.node.endpoint.connect().await?, &line).await?;
         }
-        let incoming: BTreeSet<(String, MemberName)> = change
-            .into()
-            .iter()
-            .flat_map(|member| look.rows(member))
-            .filter(|(backend, row)| backend.sticky.is_none() && row.rotation() != Rotation::In)
-            .map(|(backend, row)| (backend.name.clone(), row.name.clone()))
-            .collect();
         let begun = Instant::now();
-        while !incoming.is_empty() {
+        loop {
             let look = self.node.look().await?;
-            let sick: Vec<String> = look
-                .backends
-                .iter()
-                .flat_map(|backend| &backend.rows)
-                .filter(|row| incoming.contains(&(row.backend.clone(), row.name.clone())) && !row.is_ready_for_traffic())
-                .map(|row| format!("{}/{} {} {}", row.backend, row.name, row.status, row.check))
-                .collect();
+            let sick = change::not_ready(&look, change, &self.node.unproven(&look));
             if sick.is_empty() {
-                break;
+                return Ok(sent);
             }
             if begun.elapsed() > CHECKS_PASS_WITHIN {
                 return Err(Failure::new(format!(
                     "HAProxy's own check does not pass within {} s: {}",
                     CHECKS_PASS_WITHIN.as_secs(),
-                    sick.join(", ").trim_end()
+                    sick.join(", ")
                 ))
                 .next("look at what `option httpchk` of that backend asks; where `inter` is long, try once more"));
             }
             tokio::time::sleep(CHECKS_EVERY).await;
         }
-        Ok(sent)
     }
 
     /// Sends one command for each member that is out, reads back, and writes the state file.

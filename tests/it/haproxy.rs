@@ -196,9 +196,37 @@ async fn a_member_whose_check_fails_is_not_let_in() {
     world.apps[0].take().unwrap().abort().await;
     let failure = balancer.prepare(&change(&["a", "b"], &["c", "d"])).await.err().expect("refused");
     assert!(failure.what.as_str().contains("own check does not pass within 10 s: app/a DOWN L4CON"), "{failure}");
+    let failure = balancer.prepare(&change(&["a", "b"], &["c", "d"])).await.err().expect("refused when tried again too");
+    assert!(failure.what.as_str().contains("app/a DOWN L4CON"), "{failure}");
     let reading = balancer.read().await.unwrap();
     assert_eq!(rotations(&reading), "a:draining b:draining c:in d:in", "b waits, and those in rotation are untouched");
     assert_eq!(get(world.front, "/", "").await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_dead_server_does_not_keep_the_others_from_coming_back() {
+    let Some(mut world) = World::start(APP, Extra::default()).await else { return };
+    world.until_checked().await;
+    let balancer = world.balancer();
+    switch(&balancer, &["a", "b"], &["c", "d"]).await;
+    world.apps[2].take().unwrap().abort().await;
+    world.until("c down", |reading| reading.members[2].healthy == Some(false)).await;
+    let traffic = Traffic::start(TrafficSettings::new(world.front, 8, Duration::from_millis(3)));
+    let begun = Instant::now();
+    let receipt = switch(&balancer, &["c", "d"], &["a", "b"]).await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let reading = receipt.reading.unwrap();
+    assert_eq!(rotations(&reading), "a:draining b:draining c:in d:in");
+    assert_eq!((reading.members[2].healthy, reading.members[3].healthy), (Some(false), Some(true)));
+    served(&traffic, 200).await;
+    let counts = traffic.stop().await.counts;
+    assert_eq!(counts.failed, 0, "{:?}", counts.reasons);
+
+    world.apps[0].take().unwrap().abort().await;
+    world.apps[1].take().unwrap().abort().await;
+    world.until("all down", |reading| reading.members[..2].iter().all(|member| member.healthy == Some(false))).await;
+    let failure = balancer.prepare(&change(&["a", "b"], &["c", "d"])).await.err().expect("nobody would serve");
+    assert!(failure.what.as_str().contains("app/a DOWN L4CON, app/b DOWN L4CON"), "{failure}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

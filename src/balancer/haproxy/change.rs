@@ -5,6 +5,7 @@
 //! would go on serving them. What a rotation is stands in `stat`.
 
 use super::look::{Backend, Look};
+use super::stat::Row;
 use crate::model::{Change, Failure, MemberName, Rotation};
 use std::collections::BTreeSet;
 
@@ -35,6 +36,22 @@ pub(super) fn switch(backends: &[String], look: Option<&Look>, change: &Change) 
     let out = places(look, change.out())
         .map(|(backend, member)| state(&backend.name, member, if backend.sticky.is_some() { "maint" } else { "drain" }));
     into.chain(out).collect()
+}
+
+/// Incoming servers that must pass HAProxy's check before the switch, with what it says of them: those that came out of
+/// maintenance and did not pass since (`unproven`: backend and member), and all of a backend where nobody else is well.
+/// Where users stick to their server nothing can be waited for: checks do not run in maintenance.
+pub(super) fn not_ready(look: &Look, change: &Change, unproven: &BTreeSet<(String, MemberName)>) -> Vec<String> {
+    let mut sick = Vec::new();
+    for backend in look.backends.iter().filter(|backend| backend.sticky.is_none()) {
+        let incoming: Vec<&Row> = backend.rows.iter().filter(|row| change.into().contains(&row.name)).collect();
+        let is_anybody_well = incoming.iter().any(|row| row.is_ready_for_traffic() || row.rotation() == Rotation::In);
+        let awaited = |row: &&&Row| !is_anybody_well || unproven.contains(&(backend.name.clone(), row.name.clone()));
+        for row in incoming.iter().filter(awaited).filter(|row| !row.is_ready_for_traffic()) {
+            sick.push(format!("{}/{} {} {}", row.backend, row.name, row.status, row.check).trim_end().to_owned());
+        }
+    }
+    sick
 }
 
 /// One command with the same words for each member in each of its backends, as `shutdown sessions server shop/web1`.
@@ -100,7 +117,7 @@ fn places<'a>(look: &'a Look, members: &'a BTreeSet<MemberName>) -> impl Iterato
 }
 
 fn rotation(backend: &Backend, member: &MemberName) -> Option<Rotation> {
-    backend.rows.iter().find(|row| row.name == *member).map(super::stat::Row::rotation)
+    backend.rows.iter().find(|row| row.name == *member).map(Row::rotation)
 }
 
 fn state(backend: &str, member: &MemberName, word: &str) -> String {
@@ -158,6 +175,22 @@ mod tests {
         let failure = refuse_impossible(&known, &change(&["a"], &["b"])).unwrap_err();
         assert!(failure.what.as_str().contains("backend ws has none of a"), "{failure}");
         assert!(refuse_impossible(&known, &change(&["b"], &["a"])).is_ok());
+    }
+
+    #[test]
+    fn who_came_out_of_maintenance_is_waited_for_and_a_dead_one_only_when_nobody_else_is_well() {
+        let mut known = look(&[("app", None, &[("a", 8), ("b", 8), ("c", 0)])]);
+        let wish = change(&["a", "b"], &["c"]);
+        let unproven = BTreeSet::from([("app".to_owned(), MemberName::new("a"))]);
+        let sick = |row: &mut Row| (row.operation, row.status, row.check) = (0, "DOWN".to_owned(), "L4CON".to_owned());
+        assert!(not_ready(&known, &wish, &unproven).is_empty());
+        sick(&mut known.backends[0].rows[0]);
+        assert_eq!(not_ready(&known, &wish, &unproven), ["app/a DOWN L4CON"]);
+        assert!(not_ready(&known, &wish, &BTreeSet::new()).is_empty(), "b is well");
+        sick(&mut known.backends[0].rows[1]);
+        assert_eq!(not_ready(&known, &wish, &BTreeSet::new()).len(), 2);
+        known.backends[0].sticky = Some("cookie SRV".into());
+        assert!(not_ready(&known, &wish, &unproven).is_empty());
     }
 
     #[test]

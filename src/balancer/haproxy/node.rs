@@ -7,7 +7,7 @@ use super::look::{Backend, Look};
 use super::protocol::{Connection, Endpoint, Exchange};
 use super::stat::{self, Listed, Process};
 use super::{Settings, Way, state_file};
-use crate::model::{Failure, Printable, Reading};
+use crate::model::{Change, Failure, MemberName, Printable, Reading, Rotation};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -30,6 +30,8 @@ struct Memory {
     process: Option<(u64, u64, String)>,
     /// The generation that was asked, and its backends whose stick table keeps users with their server.
     tables: Option<(String, BTreeSet<String>)>,
+    /// Backend and member: brought out of maintenance by us, and its check has not passed since.
+    unproven: BTreeSet<(String, MemberName)>,
 }
 
 impl Node {
@@ -44,6 +46,21 @@ impl Node {
     /// What the last reading said.
     pub(super) fn remembered(&self) -> Option<Arc<Look>> {
         self.memory().look.clone()
+    }
+
+    /// Remembers which incoming members are in maintenance, and so were not checked of late.
+    pub(super) fn note_unproven(&self, look: &Look, change: &Change) {
+        let out = change.into().iter().flat_map(|member| look.rows(member)).filter(|(_, row)| row.rotation() == Rotation::Out);
+        self.memory().unproven.extend(out.map(|(backend, row)| (backend.name.clone(), row.name.clone())));
+    }
+
+    /// Those of them whose check has not passed yet, by this reading.
+    pub(super) fn unproven(&self, look: &Look) -> BTreeSet<(String, MemberName)> {
+        let mut memory = self.memory();
+        for row in look.backends.iter().flat_map(|backend| &backend.rows).filter(|row| row.is_ready_for_traffic()) {
+            memory.unproven.remove(&(row.backend.clone(), row.name.clone()));
+        }
+        memory.unproven.clone()
     }
 
     /// Reads everything, in one line (and once for each process a second one about its stick tables).

@@ -68,13 +68,19 @@ impl Row {
     }
 
     /// Has its check passed since it came out of maintenance, or is there none to wait for?
+    ///
+    /// Out of maintenance a server has its old result and just enough good checks to be up (`DRAIN 1/3`); the first good
+    /// check gives it all of them. With `fall 1` these are the same number, and HAProxy shows no difference.
     pub(super) fn is_ready_for_traffic(&self) -> bool {
         if !self.checked {
             return true;
         }
-        // A server that tracks another has no check result of its own.
-        let passed = self.check.is_empty() || matches!(self.check.as_str(), "L4OK" | "L6OK" | "L7OK" | "PROCOK");
-        self.healthy() == Some(true) && passed && (self.fully_healthy || self.check.is_empty())
+        let passed = match self.check.as_str() {
+            // A server that tracks another has no result of its own, only the other's count in its status.
+            "" => !self.status.contains('/'),
+            result => self.fully_healthy && ["L4OK", "L6OK", "L7OK", "PROCOK"].contains(&result),
+        };
+        passed && self.healthy() == Some(true)
     }
 }
 
@@ -213,6 +219,8 @@ mod tests {
         assert!(!one(2, 8, 1, "L7OK", 1).is_ready_for_traffic());
         assert!(!one(2, 8, 1, "INI", 1).is_ready_for_traffic());
         assert!(!one(0, 8, 1, "L4CON", 0).is_ready_for_traffic());
+        let tracking = |status: &str| Row { status: status.into(), ..one(2, 16, 1, "", 0) };
+        assert!(tracking("DRAIN").is_ready_for_traffic() && !tracking("DRAIN 1/3").is_ready_for_traffic());
     }
 
     #[test]
