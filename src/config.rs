@@ -17,6 +17,8 @@ mod halves;
 mod keys;
 mod mistake;
 mod probe;
+mod reading;
+mod role;
 mod rollout;
 mod schema;
 mod section;
@@ -32,7 +34,7 @@ use crate::balancer::NodeSettings;
 use crate::model::{Commands, Policy, Pool, Role, Server};
 use crate::probe as probe_hand;
 use etcetera::BaseStrategy;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::de::DeTable;
@@ -150,7 +152,10 @@ impl Environment for ProcessEnvironment {
 }
 
 /// A config that is longer than this is none, and would be slow to draw carets under.
-const LONGEST: usize = 4 * 1024 * 1024;
+const LONGEST: usize = 1024 * 1024;
+
+/// More mistakes than these are no config but some other file.
+const MOST: usize = 1000;
 
 /// Reads a config file, with secrets from this process's environment.
 pub fn load(path: &Path) -> Result<Config, Mistakes> {
@@ -175,17 +180,24 @@ pub fn load_in(path: &Path, environment: &dyn Environment) -> Result<Config, Mis
 /// Reads the text of a config. `path` is for messages, and its directory is where relative paths begin.
 pub fn parse(text: &str, path: &Path, environment: &dyn Environment) -> Result<Config, Mistakes> {
     if text.len() > LONGEST {
-        return Err(Mistakes::of_file(path, "the config is longer than 4 MiB".to_owned(), None));
+        return Err(Mistakes::of_file(path, "the config is longer than 1 MiB".to_owned(), None));
     }
-    let (document, errors) = DeTable::parse_recoverable(text);
-    let reading = section::Reading::new(text, path, environment);
+    let (document, mut errors) = DeTable::parse_recoverable(text);
+    errors.truncate(MOST);
+    let reading = reading::Reading::new(text, path, environment);
     let config = sections(&reading, path, document.get_ref());
     let mut mistakes = reading.mistakes.into_inner();
+    mistakes.truncate(MOST);
     if mistakes.is_empty() && errors.is_empty() {
         return Ok(config);
     }
-    let lines: Vec<usize> = errors.iter().filter_map(toml::de::Error::span).map(|span| line_of(text, span.start)).collect();
-    mistakes.retain(|mistake| mistake.at.as_ref().is_none_or(|at| !lines.contains(&line_of(text, at.start))));
+    // What stands on a broken line, or seems to be left out, may only follow from the line being broken.
+    if !errors.is_empty() {
+        let starts: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+        let line = |at: usize| starts.partition_point(|start| *start < at);
+        let broken: BTreeSet<usize> = errors.iter().filter_map(toml::de::Error::span).map(|span| line(span.start)).collect();
+        mistakes.retain(|mistake| mistake.at.as_ref().is_some_and(|at| !at.is_empty() && !broken.contains(&line(at.start))));
+    }
     mistakes.extend(errors.iter().map(|error| Mistake {
         at: Some(error.span().unwrap_or(0..0)),
         what: format!("this is not TOML: {}", crate::model::Printable::new(error.message())),
@@ -194,12 +206,8 @@ pub fn parse(text: &str, path: &Path, environment: &dyn Environment) -> Result<C
     Err(Mistakes::new(path, text, mistakes, &reading.secret.into_inner()))
 }
 
-fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count()
-}
-
 /// Reads every section. What is wrong is noted in `reading`, and then the config is not used.
-fn sections<'a>(reading: &'a section::Reading<'a>, path: &Path, document: &'a DeTable<'a>) -> Config {
+fn sections<'a>(reading: &'a reading::Reading<'a>, path: &Path, document: &'a DeTable<'a>) -> Config {
     let root = section::Section::open(reading, "", 0..0, document, &keys::ROOT);
     let nodes = balancer::nodes(&root);
     let health = root.inner("health", "[health]", &keys::HEALTH);
@@ -210,8 +218,8 @@ fn sections<'a>(reading: &'a section::Reading<'a>, path: &Path, document: &'a De
     let policy = rollout::policy(&root, &health, &version, poll);
     let probe = probe::settings(&health, &version, &verify);
     let general = commands::commands(&commands, commands::Whose::Halves);
-    let pool = server::pool(&root, &nodes, policy.gates.capacity);
-    let roles = server::roles(&root, &pool, (&commands, &health, &version));
+    let pool = server::pool(&root, &nodes);
+    let roles = role::roles(&root, &pool, (&commands, &health, &version));
     let migrations = rollout::migrations(&root, general.timeouts.any);
     let state = rollout::state(&root);
     let flat = fingerprint::flatten(reading.text);

@@ -3,7 +3,8 @@
 //! Knows what a setting looks like; whether the balancer is there is for `halfstep check`. Read next: `crate::balancer`.
 
 use super::keys;
-use super::section::{Reading, Said, Section};
+use super::reading::{Reading, Said};
+use super::section::Section;
 use super::value::{self, Wrong};
 use crate::balancer::{KindSettings, NodeSettings, apache, builtin, command, haproxy};
 use crate::model::{NodeName, Secret};
@@ -18,6 +19,13 @@ const POLL: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=Dur
 pub(super) fn nodes<'a>(root: &Section<'a>) -> Vec<NodeSettings> {
     let reading = root.reading;
     let tables = root.tables("balancer");
+    if tables.is_empty() && root.raw("balancer").is_some_and(|value| value.get_ref().is_array()) {
+        reading.note(
+            root.key_at("balancer"),
+            "there is no balancer",
+            "write [balancer], or [[balancer]] for each node".to_owned(),
+        );
+    }
     let several = tables.len() > 1;
     let mut nodes: Vec<NodeSettings> = Vec::new();
     for (place, table) in tables.into_iter().enumerate() {
@@ -116,13 +124,8 @@ fn apache(section: &Section<'_>) -> Option<apache::Settings> {
         let what = format!("{} has {there} and no {missing}", section.name);
         section.reading.note(section.key_at(there), what, format!("basic authentication needs both: add {missing}"));
     }
-    Some(apache::Settings {
-        url: url?.value,
-        balancer: balancer?.value,
-        user: user.map(|said| said.value),
-        password,
-        ca: local_file(section, "ca"),
-    })
+    let ca = local_file(section, "ca");
+    Some(apache::Settings { url: url?.value, balancer: balancer?.value, user: user.map(|said| said.value), password, ca })
 }
 
 fn haproxy(section: &Section<'_>, far: bool) -> Option<haproxy::Settings> {
@@ -153,9 +156,8 @@ fn haproxy(section: &Section<'_>, far: bool) -> Option<haproxy::Settings> {
     (!backends.is_empty()).then_some(haproxy::Settings { socket, backends, state_file })
 }
 
-/// HAProxy's own rule for names; anything else could be a second command on its socket.
 fn backend(text: &str) -> Result<String, Wrong> {
-    if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c)) {
+    if value::is_haproxy_name(text) {
         return Ok(text.to_owned());
     }
     Err(Wrong::new(format!("cannot be {}", value::quoted(text))).help("a backend's name has letters, digits and - _ . : only"))

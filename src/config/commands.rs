@@ -2,7 +2,8 @@
 //!
 //! The texts stay as they are, checked; the runner fills them in through `model::Template`.
 
-use super::section::{Said, Section};
+use super::reading::Said;
+use super::section::Section;
 use super::value;
 use crate::model::{CommandKind, CommandTimeouts, Commands, Per, RunOn};
 use std::time::Duration;
@@ -85,7 +86,7 @@ fn complete(section: &Section<'_>, commands: &Commands, whose: Whose<'_>) {
         Whose::Role(role) => format!(" for role {}", value::quoted(role)),
     };
     if has("stop") && !(has("start") || has("update")) {
-        let what = format!("{} stops servers and has nothing that starts them{whom}", section.name);
+        let what = format!("{} stops servers and has nothing that starts them{whom}", section.name_of("stop"));
         section.reading.note(section.key_at("stop"), what, "add start = \"…\"".to_owned());
     } else if commands.stop.is_none() && !["stop", "start", "update", "restart"].iter().any(|key| has(key)) {
         let what = match section.is_there() {
@@ -135,7 +136,7 @@ pub(super) fn checked(
     let wrongs = value::placeholders(&said.value, has, why_not);
     let good = wrongs.is_empty();
     for (piece, wrong) in wrongs {
-        let wrong = wrong.of(&section.name, key);
+        let wrong = wrong.of(section.name_of(key), key);
         section.reading.note(section.reading.piece(said, &piece), wrong.what, wrong.help);
     }
     good.then_some(())

@@ -41,15 +41,16 @@ pub(super) fn split(candidates: &[Candidate]) -> Vec<Half> {
     halves
 }
 
-/// Takes the best swap or move until none brings the weights nearer.
+/// Takes the best swap or move until none brings the weights nearer by a thousandth of them all.
 fn balance(candidates: &[Candidate], halves: &mut [Half]) {
     let weight = |half: Half, halves: &[Half]| -> f64 {
         candidates.iter().zip(halves).filter(|(_, one)| **one == half).map(|(candidate, _)| candidate.weight).sum()
     };
     let free: Vec<usize> = (0..candidates.len()).filter(|at| candidates[*at].half.is_none()).collect();
+    let worth = candidates.iter().map(|candidate| candidate.weight).sum::<f64>() / 1000.0;
     for _ in 0..candidates.len() {
         let over = weight(Half::A, halves) - weight(Half::B, halves);
-        let mut best = (over.abs() - 1e-9, None);
+        let mut best = (over.abs() - worth, None);
         for one in free.iter().copied() {
             let sign = if halves[one] == Half::A { 2.0 } else { -2.0 };
             let moved = (over - sign * candidates[one].weight).abs();

@@ -114,7 +114,7 @@ pub(super) const KINDS: &[&str] = &["apache", "haproxy", "builtin", "command"];
 pub(super) const LATER_KINDS: &[&str] = &["nginx", "caddy", "traefik", "envoy"];
 
 const NODE: &[Key] = &[
-    key("kind", Word(KINDS), "What kind of balancer this is."),
+    key("kind", Word(KINDS), "Which kind it is: apache, haproxy, builtin or command."),
     key("name", Text, "What this node is called on screen; left out: its kind, or lb1, lb2 and so on."),
     key("ssh", Text, "Paths and loopback addresses are those of this host, reached through one ssh connection kept open."),
     key("public", Text, "What a client asks, for the probe through the balancer: a URL that answers the version."),

@@ -83,7 +83,7 @@ impl Mistakes {
         };
         let path = Printable::new(&self.path.to_string_lossy()).to_string();
         let mut pieces: Vec<String> = Vec::new();
-        for mistake in &self.list {
+        for mistake in self.list.iter().take(MOST_DRAWN) {
             let title = Level::ERROR.primary_title(mistake.what.as_str());
             let mut group = match &mistake.at {
                 Some(at) => title.element(
@@ -96,8 +96,10 @@ impl Mistakes {
             }
             pieces.push(renderer.render(&[group]));
         }
-        if self.list.len() > 1 {
-            pieces.push(format!("{} mistakes in {path}", self.list.len()));
+        match self.list.len() {
+            1 => {}
+            all if all > MOST_DRAWN => pieces.push(format!("{all} mistakes in {path}; the first {MOST_DRAWN} are shown")),
+            all => pieces.push(format!("{all} mistakes in {path}")),
         }
         pieces.join("\n\n")
     }
@@ -118,6 +120,9 @@ impl Mistakes {
         self.list.iter().map(one).collect()
     }
 }
+
+/// More than these nobody reads, and drawing takes time for each.
+const MOST_DRAWN: usize = 100;
 
 /// How mistakes are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +150,7 @@ fn one_line(text: &str, at: Range<usize>) -> Range<usize> {
 /// Puts stars over literal secrets: those that were found, and what stands after a key that names one.
 fn blot(text: &str, secret: &[Range<usize>]) -> String {
     static AFTER_A_KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r#"(?im)(?:password|passwd|secret|token|authorization|cookie|api[-_]?key)"?'?[ \t]*=[ \t]*([^\n]*)|//([^/\s"'@]*:[^/\s"'@]*)@"#).ok()
+        Regex::new(r#"(?im)(?:password|passwd|secret|token|authorization|cookie|api[-_]?key)"?'?[ \t]*=[ \t]*("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\n]*)|//([^/\s"'@]*:[^/\s"'@]*)@"#).ok()
     });
     let mut covered: Vec<Range<usize>> = secret.to_vec();
     for found in AFTER_A_KEY.iter().flat_map(|regex| regex.captures_iter(text)) {

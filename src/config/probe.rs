@@ -1,7 +1,8 @@
 //! `[health]`, `[version]` and `[verify]`: how servers are asked. One function for all roles; a role's section lies over the general one.
 
 use super::balancer::{local_file, resolve};
-use super::section::{Said, Section};
+use super::reading::Said;
+use super::section::Section;
 use super::value::{self, Wrong};
 use super::{commands, keys};
 use crate::model::{Matching, Secret};
@@ -28,6 +29,9 @@ pub(super) fn settings(health: &Section<'_>, version: &Section<'_>, verify: &Sec
     settings
 }
 
+/// What a command has no use for: it is a program of this machine that exits well or not.
+const ONLY_REQUESTS: &[&str] = &["scheme", "port", "host_header", "headers", "ca", "insecure", "status", "contains", "via"];
+
 /// One kind of look: where its answer comes from.
 fn look(section: &Section<'_>, sources: &[&'static str]) -> Option<Look> {
     let timeout = section.length("timeout", TIMEOUT).map_or(Duration::from_secs(2), |said| said.value);
@@ -36,6 +40,7 @@ fn look(section: &Section<'_>, sources: &[&'static str]) -> Option<Look> {
     let source = match section.one_of(sources) {
         Some("path") => Source::Http(request(section, port)?),
         Some("tcp") => {
+            unfit(section, "tcp", &["scheme", "host_header", "headers", "ca", "insecure", "status", "contains"]);
             if section.flag("tcp")? {
                 Source::Tcp { port }
             } else {
@@ -45,6 +50,7 @@ fn look(section: &Section<'_>, sources: &[&'static str]) -> Option<Look> {
             }
         }
         Some(_) => {
+            unfit(section, "command", ONLY_REQUESTS);
             let said = section.text("command")?;
             commands::checked(section, "command", &said, commands::PROBE, |_| None)?;
             Source::Command(said.value)
@@ -60,8 +66,9 @@ fn look(section: &Section<'_>, sources: &[&'static str]) -> Option<Look> {
 
 fn request(section: &Section<'_>, port: Option<u16>) -> Option<HttpRequest> {
     let scheme = section.word::<Scheme>("scheme").map_or(Scheme::Http, |said| said.value);
-    let request = HttpRequest {
-        path: section.parsed("path", value::request_path)?.value,
+    let path = section.parsed("path", value::request_path);
+    let mut request = HttpRequest {
+        path: String::new(),
         scheme,
         port,
         host_header: section.parsed("host_header", value::token).map(|said| said.value),
@@ -77,7 +84,18 @@ fn request(section: &Section<'_>, port: Option<u16>) -> Option<HttpRequest> {
             section.reading.note(section.key_at(key), what, format!("add scheme = \"https\", or leave {key} out"));
         }
     }
+    request.path = path?.value;
     Some(request)
+}
+
+/// Keys beside `tcp` or `command` that say something about a request which is not made.
+fn unfit(section: &Section<'_>, source: &str, keys: &[&str]) {
+    for key in keys {
+        if section.depth(&[key]).is_some() && section.depth(&[key]) == section.depth(&[source]) {
+            let what = format!("{} {key} says nothing beside {source}", section.name_of(key));
+            section.reading.note(section.key_at(key), what, format!("leave {key} out, or ask with path"));
+        }
+    }
 }
 
 /// Headers. One whose name tells of a secret must not have it in the file.

@@ -3,82 +3,21 @@
 //! Knows what a value looks like (`keys`), not what it means. A section may lie over another one: `[role.worker.health]`
 //! over `[health]`, so that a role says only what differs. Read next: `value` for what texts become.
 
-use super::Environment;
 use super::keys::{self, Key, Shape};
-use super::mistake::Mistake;
+use super::reading::{Reading, Said};
 use super::value::{self, Wrong};
 use crate::model::Printable;
 use serde::de::DeserializeOwned;
 use serde::de::IntoDeserializer;
 use serde::de::value::StrDeserializer;
-use std::cell::RefCell;
 use std::ops::{Range, RangeInclusive};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// A value with its place in the file.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Said<T> {
-    pub value: T,
-    pub at: Range<usize>,
-}
-
-/// The file being read, and what was found wrong with it so far.
-pub(super) struct Reading<'a> {
-    pub text: &'a str,
-    /// Where relative paths begin: the directory of the file.
-    pub folder: PathBuf,
-    pub environment: &'a dyn Environment,
-    pub mistakes: RefCell<Vec<Mistake>>,
-    /// Places of literal secrets, never to be shown.
-    pub secret: RefCell<Vec<Range<usize>>>,
-}
-
-impl<'a> Reading<'a> {
-    pub fn new(text: &'a str, path: &Path, environment: &'a dyn Environment) -> Reading<'a> {
-        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        Reading { text, folder, environment, mistakes: RefCell::default(), secret: RefCell::default() }
-    }
-
-    /// Notes a mistake. An empty place at the very beginning is none: what is wrong is that something is not there.
-    pub fn note(&self, at: Range<usize>, what: impl Into<String>, help: impl Into<Option<String>>) {
-        let at = (at != (0..0)).then_some(at);
-        self.mistakes.borrow_mut().push(Mistake { at, what: what.into(), help: help.into() });
-    }
-
-    /// The place of a piece of a text value; the whole value where escapes make that unknown.
-    pub fn piece(&self, said: &Said<String>, piece: &Range<usize>) -> Range<usize> {
-        let raw = self.text.get(said.at.clone()).unwrap_or_default();
-        match raw.find(said.value.as_str()) {
-            Some(offset) if !said.value.is_empty() => {
-                let start = said.at.start + offset;
-                start + piece.start..start + piece.end
-            }
-            Some(_) | None => said.at.clone(),
-        }
-    }
-
-    /// Takes what a text became, or notes why it became nothing.
-    pub fn take<T>(&self, said: Said<String>, read: impl FnOnce(&str) -> Result<T, Wrong>) -> Option<Said<T>> {
-        match read(&said.value) {
-            Ok(value) => Some(Said { value, at: said.at }),
-            Err(wrong) => {
-                self.note(said.at, wrong.what, wrong.help);
-                None
-            }
-        }
-    }
-
-    /// A path as given, relative ones from the directory of the file.
-    pub fn local_path(&self, text: &str) -> PathBuf {
-        self.folder.join(text)
-    }
-}
-
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Layer<'a> {
+    name: String,
     table: &'a DeTable<'a>,
     shape: &'static keys::Section,
 }
@@ -102,7 +41,7 @@ impl<'a> Section<'a> {
         table: &'a DeTable<'a>,
         shape: &'static keys::Section,
     ) -> Section<'a> {
-        let section = Section { reading, name: name.to_owned(), at, layers: vec![Layer { table, shape }] };
+        let section = Section { reading, name: name.to_owned(), at, layers: vec![Layer { name: name.to_owned(), table, shape }] };
         for key in table.keys() {
             section.known(key, shape);
         }
@@ -121,14 +60,14 @@ impl<'a> Section<'a> {
 
     /// The same section lying over another one that answers what this one leaves out.
     pub fn over(mut self, below: &Section<'a>) -> Section<'a> {
-        self.layers.extend(below.layers.iter().copied());
+        self.layers.extend(below.layers.iter().cloned());
         self
     }
 
-    /// The same lying over a table of which only the keys of `shape` count.
-    pub fn over_keys(mut self, table: &'a DeTable<'a>, shape: &'static keys::Section) -> Section<'a> {
+    /// The same lying over a table, called `name`, of which only the keys of `shape` count.
+    pub fn over_keys(mut self, name: &str, table: &'a DeTable<'a>, shape: &'static keys::Section) -> Section<'a> {
         if shape.keys().any(|key| table.contains_key(key.name)) {
-            self.layers.push(Layer { table, shape });
+            self.layers.push(Layer { name: name.to_owned(), table, shape });
         }
         self
     }
@@ -193,6 +132,12 @@ impl<'a> Section<'a> {
         None
     }
 
+    /// The section that a key is really in, as `[health]`.
+    pub fn name_of(&self, key: &str) -> &str {
+        let mut layers = self.layers.iter().filter(|layer| layer.shape.key(key).is_some());
+        layers.find(|layer| layer.table.contains_key(key)).map_or(self.name.as_str(), |layer| layer.name.as_str())
+    }
+
     /// The place of a key, else the head of the section.
     pub fn key_at(&self, name: &str) -> Range<usize> {
         let mut layers = self.layers.iter().filter(|layer| layer.shape.key(name).is_some());
@@ -206,7 +151,7 @@ impl<'a> Section<'a> {
 
     /// Notes that a value is not what the key takes.
     fn misfit(&self, name: &str, value: &Spanned<DeValue<'a>>, takes: &str, instead: Option<String>) {
-        let what = format!("{} {name} takes {takes}, and this is {}", self.name, kind_of(value.get_ref()));
+        let what = format!("{} {name} takes {takes}, and this is {}", self.name_of(name), kind_of(value.get_ref()));
         self.reading.note(value.span(), what, instead);
     }
 
@@ -232,7 +177,7 @@ impl<'a> Section<'a> {
     /// A text that becomes something.
     pub fn parsed<T>(&self, name: &str, read: impl FnOnce(&str) -> Result<T, Wrong>) -> Option<Said<T>> {
         let said = self.text(name)?;
-        self.reading.take(said, |text| read(text).map_err(|wrong| wrong.of(&self.name, name)))
+        self.reading.take(said, |text| read(text).map_err(|wrong| wrong.of(self.name_of(name), name)))
     }
 
     pub fn texts(&self, name: &str) -> Vec<Said<String>> {
@@ -248,7 +193,11 @@ impl<'a> Section<'a> {
                 Vec::new()
             }
             DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Table(_) => {
-                self.misfit(name, value, "a list of texts", None);
+                let takes = match self.shape_of(name) {
+                    Some(Shape::TextOrTexts) => "a text or a list of texts",
+                    Some(_) | None => "a list of texts",
+                };
+                self.misfit(name, value, takes, None);
                 Vec::new()
             }
         }
@@ -272,7 +221,7 @@ impl<'a> Section<'a> {
         let value = self.raw(name)?;
         let flag = value.get_ref().as_bool();
         if flag.is_none() {
-            self.misfit(name, value, "true or false", None);
+            self.misfit(name, value, "true or false", Some(format!("write {name} = true, without quotes")));
         }
         flag
     }
@@ -284,13 +233,13 @@ impl<'a> Section<'a> {
 
     fn whole_of(&self, name: &str, value: &Spanned<DeValue<'a>>, range: RangeInclusive<u64>) -> Option<Said<u64>> {
         let Some(number) = value.get_ref().as_integer() else {
-            self.misfit(name, value, "a whole number", None);
+            self.misfit(name, value, "a whole number", unquoted(name, value));
             return None;
         };
         match u64::from_str_radix(number.as_str(), number.radix()).ok().filter(|number| range.contains(number)) {
             Some(number) => Some(Said { value: number, at: value.span() }),
             None => {
-                let what = format!("{} {name} cannot be {}", self.name, number.as_str());
+                let what = format!("{} {name} cannot be {}", self.name_of(name), number.as_str());
                 self.reading.note(value.span(), what, format!("a whole number from {} to {}", range.start(), range.end()));
                 None
             }
@@ -314,7 +263,7 @@ impl<'a> Section<'a> {
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number as f64),
             DeValue::Float(number) => number.as_str().replace('_', "").parse::<f64>().ok(),
             DeValue::String(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
-                self.misfit(name, value, "a number", None);
+                self.misfit(name, value, "a number", unquoted(name, value));
                 return None;
             }
         };
@@ -322,7 +271,7 @@ impl<'a> Section<'a> {
             Some(number) => Some(Said { value: number, at: value.span() }),
             None => {
                 let shown = Printable::cut(self.reading.text.get(value.span()).unwrap_or_default(), 40);
-                let what = format!("{} {name} cannot be {shown}", self.name);
+                let what = format!("{} {name} cannot be {shown}", self.name_of(name));
                 self.reading.note(value.span(), what, format!("a number from {} to {}", range.start(), range.end()));
                 None
             }
@@ -338,18 +287,26 @@ impl<'a> Section<'a> {
             return None;
         }
         let said = self.text_like(name, "a duration in quotes, as \"30s\"")?;
-        self.reading.take(said, |text| value::duration(text, &range).map_err(|wrong| wrong.of(&self.name, name)))
+        self.reading.take(said, |text| value::duration(text, &range).map_err(|wrong| wrong.of(self.name_of(name), name)))
     }
 
     /// A percentage as a share of 1.
     pub fn share(&self, name: &str) -> Option<f64> {
         let value = self.raw(name)?;
         if let DeValue::Integer(_) | DeValue::Float(_) = value.get_ref() {
-            self.misfit(name, value, "a percentage in quotes", Some(format!("write {name} = \"50%\"")));
+            let raw = self.reading.text.get(value.span()).unwrap_or_default();
+            let instead = match raw.parse::<f64>() {
+                Ok(share) if (0.0..=1.0).contains(&share) => format!("{}%", (share * 1e6).round() / 1e4),
+                Ok(percent) if percent <= 100.0 => format!("{percent}%"),
+                Ok(_) | Err(_) => "50%".to_owned(),
+            };
+            self.misfit(name, value, "a percentage in quotes", Some(format!("write {name} = \"{instead}\"")));
             return None;
         }
         let said = self.text_like(name, "a percentage in quotes, as \"50%\"")?;
-        self.reading.take(said, |text| value::share(text).map_err(|wrong| wrong.of(&self.name, name))).map(|said| said.value)
+        self.reading
+            .take(said, |text| value::share(text).map_err(|wrong| wrong.of(self.name_of(name), name)))
+            .map(|said| said.value)
     }
 
     /// One of the words that the table lists, as our own type has them.
@@ -374,7 +331,7 @@ impl<'a> Section<'a> {
                 let all = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
                 Wrong::new(format!("cannot be {}", value::quoted(text)))
                     .help(format!("{}one of {all}", near.unwrap_or_default()))
-                    .of(&self.name, name)
+                    .of(self.name_of(name), name)
             })
         })
     }
@@ -425,12 +382,18 @@ impl<'a> Section<'a> {
     }
 }
 
+/// A number in quotes, without them.
+fn unquoted(name: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
+    let number = value.get_ref().as_str()?.trim();
+    number.parse::<f64>().ok().map(|_| format!("write {name} = {number}, without quotes"))
+}
+
 /// Where a key that this section has not could belong.
 fn elsewhere(name: &str, known: &[&str]) -> String {
-    let Some(sections) = super::schema::sections_with(name) else {
-        return format!("the keys here are {}", known.join(", "));
-    };
-    format!("it is a key of {sections}; the keys here are {}", known.join(", "))
+    match super::schema::sections_with(name) {
+        Some(sections) => format!("it is a key of {sections}"),
+        None => format!("the keys here are {}", known.join(", ")),
+    }
 }
 
 /// What a value is, in words.

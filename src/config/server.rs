@@ -1,13 +1,13 @@
-//! `[pool]`, `[[server]]` and `[role.NAME]`: the servers, their halves, their roles.
+//! `[pool]` and `[[server]]`: the servers, their halves, their members.
+//!
+//! Who is in which half when nothing is said: `halves`. What a role says for itself: `role`.
 
-use super::commands::{self, Whose};
 use super::halves::{self, Candidate};
-use super::section::{Said, Section};
-use super::value::{self, Wrong};
-use super::{RoleSettings, keys, probe, rollout};
+use super::reading::Said;
+use super::section::Section;
+use super::{keys, rollout, value};
 use crate::balancer::{KindSettings, NodeSettings};
-use crate::model::{Address, Commands, Half, MemberName, Pool, Role, Server, ServerName};
-use std::collections::BTreeMap;
+use crate::model::{Address, Half, MemberName, Pool, Role, Server, ServerName};
 use std::ops::Range;
 
 /// A server as it stands in the file; its half may be open.
@@ -24,8 +24,24 @@ struct Entry {
     capacity: Option<f64>,
 }
 
-/// The pool, and the roles that its servers have. `nodes` says what members are called by default.
-pub(super) fn pool(root: &Section<'_>, nodes: &[NodeSettings], capacity: Option<f64>) -> Pool {
+/// What the first node calls members whose `member` is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Called {
+    ByName,
+    ByAddress,
+}
+
+impl Called {
+    fn by(nodes: &[NodeSettings]) -> Called {
+        match nodes.first().map(|node| &node.kind) {
+            Some(KindSettings::Haproxy(_)) => Called::ByName,
+            Some(KindSettings::Apache(_) | KindSettings::Builtin(_) | KindSettings::Command(_)) | None => Called::ByAddress,
+        }
+    }
+}
+
+/// The pool. `nodes` says what members are called by default.
+pub(super) fn pool(root: &Section<'_>, nodes: &[NodeSettings]) -> Pool {
     let section = root.inner("pool", "[pool]", &keys::POOL);
     let name = section.parsed("name", value::name).map(|said| said.value).unwrap_or_default();
     let read = |text: &str| value::token(text).map_err(|wrong| wrong.of("[pool]", "ignore"));
@@ -41,9 +57,9 @@ pub(super) fn pool(root: &Section<'_>, nodes: &[NodeSettings], capacity: Option<
     if entries.len() == written {
         enough(root, &entries);
     }
-    let by_name = matches!(nodes.first().map(|node| &node.kind), Some(KindSettings::Haproxy(_)));
-    let servers = servers(&entries, by_name, capacity);
-    members(root, &entries, &servers, &ignore);
+    let called = Called::by(nodes);
+    let servers = servers(&entries, called);
+    members(root, &entries, &servers, &ignore, called);
     Pool { name, servers, ignore: ignore.iter().map(|said| MemberName::new(&said.value)).collect() }
 }
 
@@ -92,7 +108,11 @@ fn twice(root: &Section<'_>, entries: &[Entry]) {
 fn enough(root: &Section<'_>, entries: &[Entry]) {
     let balanced: Vec<&Entry> = entries.iter().filter(|entry| entry.role.is_none()).collect();
     match balanced.as_slice() {
-        [] if entries.is_empty() => {}
+        [] if entries.is_empty() => {
+            if root.raw("server").is_some() {
+                root.reading.note(root.key_at("server"), "there is no server", "write [[server]] for each".to_owned());
+            }
+        }
         [] => {
             let what = "no server is behind the balancer: all have a role";
             root.reading.note(root.key_at("server"), what, "leave role out where the balancer sends requests".to_owned());
@@ -115,7 +135,7 @@ fn enough(root: &Section<'_>, entries: &[Entry]) {
     }
 }
 
-fn servers(entries: &[Entry], by_name: bool, capacity: Option<f64>) -> Vec<Server> {
+fn servers(entries: &[Entry], called: Called) -> Vec<Server> {
     let candidates: Vec<Candidate> = entries
         .iter()
         .filter(|entry| entry.role.is_none())
@@ -132,7 +152,10 @@ fn servers(entries: &[Entry], by_name: bool, capacity: Option<f64>) -> Vec<Serve
             Some("observed") => Role::Observed,
             Some(role) => Role::Worker(role.to_owned()),
         };
-        let default = if by_name { entry.name.value.clone() } else { entry.address.value.to_string() };
+        let default = match called {
+            Called::ByName => entry.name.value.clone(),
+            Called::ByAddress => entry.address.value.to_string(),
+        };
         let member = entry.member.as_ref().map_or(default, |said| said.value.clone());
         Server {
             name: ServerName::new(&entry.name.value),
@@ -142,21 +165,25 @@ fn servers(entries: &[Entry], by_name: bool, capacity: Option<f64>) -> Vec<Serve
             role,
             zone: entry.zone.clone(),
             weight: entry.weight,
-            capacity: entry.capacity.or(capacity),
+            capacity: entry.capacity,
         }
     };
     entries.iter().map(server).collect()
 }
 
 /// Members must be told apart, and one that is ignored cannot be ours.
-fn members(root: &Section<'_>, entries: &[Entry], servers: &[Server], ignore: &[Said<String>]) {
+fn members(root: &Section<'_>, entries: &[Entry], servers: &[Server], ignore: &[Said<String>], called: Called) {
     for (place, (entry, server)) in entries.iter().zip(servers).enumerate() {
         let Some(member) = &server.member else { continue };
         let at = entry.member.as_ref().map_or(entry.name.at.clone(), |said| said.at.clone());
-        let same = servers[..place].iter().find(|other| other.member.as_ref() == Some(member) && other.name != server.name);
-        if let (Some(same), false) =
-            (same, entry.member.is_none() && servers[..place].iter().any(|other| other.address == server.address))
-        {
+        if called == Called::ByName && !value::is_haproxy_name(member.as_str()) {
+            let what = format!("{} cannot be a member of a backend of HAProxy", value::quoted(member.as_str()));
+            root.reading.note(at.clone(), what, "a server's name there has letters, digits and - _ . : only".to_owned());
+        }
+        let before = &servers[..place];
+        let told = entry.member.is_none() && before.iter().any(|other| other.address == server.address);
+        let same = before.iter().find(|other| other.member.as_ref() == Some(member) && other.name != server.name);
+        if let Some(same) = same.filter(|_| !told) {
             let what = format!("{} and {} are the same member {} of the balancer", same.name, server.name, member);
             root.reading.note(at, what, "each server is a member of its own".to_owned());
         }
@@ -165,101 +192,4 @@ fn members(root: &Section<'_>, entries: &[Entry], servers: &[Server], ignore: &[
             root.reading.note(ignored.at.clone(), what, "leave it out of ignore, or leave the server out".to_owned());
         }
     }
-}
-
-/// What each role in use says for itself, over the general sections.
-pub(super) fn roles<'a>(
-    root: &Section<'a>,
-    pool: &Pool,
-    general: (&Section<'a>, &Section<'a>, &Section<'a>),
-) -> BTreeMap<String, RoleSettings> {
-    let defined = defined(root);
-    let mut roles: BTreeMap<String, RoleSettings> = BTreeMap::new();
-    for table in root.tables("server") {
-        let section = Section::open(root.reading, "[[server]]", table.at, table.value, &keys::SERVER);
-        let Some(said) = section.text("role") else { continue };
-        let built_in = ["worker", "observed"].contains(&said.value.as_str());
-        if !built_in && !defined.contains_key(said.value.as_str()) && value::name(&said.value).is_ok() {
-            let known = defined.keys().copied().chain(["worker", "observed"]);
-            let near = value::nearest(&said.value, known).map(|near| format!("did you mean \"{near}\"? "));
-            let wrong = Wrong::new(format!("cannot be {}: there is no [role.{}]", value::quoted(&said.value), said.value))
-                .help(format!("{}\"worker\", \"observed\", or a role of a section [role.NAME]", near.unwrap_or_default()))
-                .of("[[server]]", "role");
-            root.reading.note(said.at, wrong.what, wrong.help);
-        } else if !roles.contains_key(&said.value) {
-            let table = defined.get(said.value.as_str());
-            let settings = settings(root, &said, table, general);
-            roles.insert(said.value, settings);
-        }
-    }
-    for (name, table) in &defined {
-        let used = pool.servers.iter().any(|server| match &server.role {
-            Role::Worker(role) => role == name,
-            Role::Observed => *name == "observed",
-            Role::Half(_) => false,
-        });
-        if !used && !roles.contains_key(*name) {
-            let what = format!("no server has the role of [role.{name}]");
-            root.reading.note(table.at.clone(), what, format!("write role = \"{name}\" for a server, or leave the section out"));
-        }
-    }
-    roles
-}
-
-type Table<'a> = &'a toml::de::DeTable<'a>;
-
-/// `[role.NAME]`, each once.
-fn defined<'a>(root: &Section<'a>) -> BTreeMap<&'a str, Said<Table<'a>>> {
-    let mut defined = BTreeMap::new();
-    let Some(value) = root.raw("role") else { return defined };
-    let Some(table) = value.get_ref().as_table() else {
-        root.reading.note(root.key_at("role"), "role is not a section", "write [role.worker] and its keys below".to_owned());
-        return defined;
-    };
-    for (key, value) in table {
-        match value.get_ref().as_table() {
-            Some(table) => {
-                defined.insert(key.get_ref().as_ref(), Said { value: table, at: key.span() });
-            }
-            None => {
-                let name = value::quoted(key.get_ref());
-                let help = "write [role.NAME], as [role.worker], and its keys below".to_owned();
-                root.reading.note(key.span(), format!("{name} in [role] is not a section"), help);
-            }
-        }
-    }
-    defined
-}
-
-fn settings<'a>(
-    root: &Section<'a>,
-    role: &Said<String>,
-    table: Option<&Said<Table<'a>>>,
-    (general_commands, general_health, general_version): (&Section<'a>, &Section<'a>, &Section<'a>),
-) -> RoleSettings {
-    let reading = root.reading;
-    let name = format!("[role.{}]", role.value);
-    let (mut own_commands, mut health, mut version) =
-        (Section::empty(reading, &name), Section::empty(reading, &name), Section::empty(reading, &name));
-    if let Some(table) = table {
-        let section = Section::open(reading, &name, table.at.clone(), table.value, &keys::ROLE);
-        let inner = |key: &str, shape| section.inner(key, &format!("[role.{}.{key}]", role.value), shape);
-        own_commands = inner("commands", &keys::COMMANDS).over_keys(table.value, &keys::FLAT_COMMANDS);
-        health = inner("health", &keys::ROLE_HEALTH).over_keys(table.value, &keys::FLAT_HEALTH);
-        version = inner("version", &keys::VERSION).over_keys(table.value, &keys::FLAT_VERSION);
-    }
-    let observed = role.value == "observed";
-    if observed && own_commands.is_there() {
-        let help = "leave its commands out, or use role = \"worker\"".to_owned();
-        let at = table.map_or(role.at.clone(), |table| table.at.clone());
-        reading.note(at, "[role.observed] has commands, and observed processes are never touched", help);
-    }
-    let commands = if observed {
-        Commands::default()
-    } else {
-        commands::commands(&own_commands.over(general_commands), Whose::Role(&role.value))
-    };
-    let verify = Section::empty(reading, "[verify]");
-    let probe = probe::settings(&health.over(general_health), &version.over(general_version), &verify);
-    RoleSettings { commands, probe }
 }

@@ -129,6 +129,11 @@ pub(super) fn token(text: &str) -> Result<String, Wrong> {
     Err(Wrong::new(format!("cannot be {}: {why}", quoted(text))))
 }
 
+/// HAProxy's own rule for names of backends and servers; anything else could be a second command on its socket.
+pub(super) fn is_haproxy_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c))
+}
+
 /// A text that is not empty and has no control characters.
 pub(super) fn line(text: &str) -> Result<String, Wrong> {
     if text.is_empty() {

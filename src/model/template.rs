@@ -217,7 +217,7 @@ impl Reader<'_> {
         if self.text[..start].ends_with('$') {
             return Err(TemplateError {
                 at: start - 1..at.end,
-                what: format!("${{{name}}} would be read as a placeholder"),
+                what: format!("${{{name}}}, which would be read as a placeholder"),
                 help: Some(format!("for the shell's own variable write ${name} or ${{{{{name}}}}}")),
             });
         }
@@ -228,12 +228,12 @@ impl Reader<'_> {
         if let Some(place) = place {
             return Err(TemplateError {
                 at,
-                what: format!("the placeholder {{{name}}} stands {place}"),
+                what: format!("{{{name}}} {place}"),
                 help: Some(match place {
                     "inside quotes" => format!(
-                        "write {{{name}}} outside the quotes, which end before it and go on after it: values are quoted for the shell by themselves; literal braces are {{{{ and }}}}"
+                        "end the quotes before it and begin them again after it: values are quoted by themselves; literal braces are {{{{ and }}}}"
                     ),
-                    _ => format!("move {{{name}}} out of it: a value cannot be quoted there; literal braces are {{{{ and }}}}"),
+                    _ => format!("move it out: a value cannot be quoted there; literal braces are {{{{ and }}}}"),
                 }),
             });
         }

@@ -171,6 +171,29 @@ fn the_config_is_found_by_file_by_pool_or_here() {
     assert!(missing.contains("/xdg/halfstep/other.toml") && missing.contains("halfstep init"), "{missing}");
 }
 
+#[test]
+fn deep_and_long_texts_are_refused_and_never_overflow() {
+    let deep = ["[".repeat(20_000), "a.".repeat(20_000), "{a=".repeat(20_000), "a = [".repeat(2_000)];
+    let dotted = format!("[{}b]\nx = 1\n", "a.".repeat(5_000));
+    let many = "x = 1\n".repeat(20_000);
+    let long = "#".repeat(2 * 1024 * 1024);
+    for text in deep.into_iter().chain([dotted, many, long]) {
+        let mistakes = parse(&text).expect_err("wrong");
+        assert!(!mistakes.to_string().is_empty());
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_or_no_text_says_what_to_do() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let missing = config::load(&folder.path().join("none.toml")).expect_err("missing").to_string();
+    assert!(missing.contains("none.toml") && missing.contains("halfstep init"), "{missing}");
+    let path = folder.path().join("latin1.toml");
+    std::fs::write(&path, b"[pool]\nname = \"caf\xe9\"\n").expect("written");
+    let latin = config::load(&path).expect_err("not UTF-8").to_string();
+    assert!(latin.contains("UTF-8"), "{latin}");
+}
+
 /// The keys of a schema and those of a table, compared downwards; gives the key paths that the schema has.
 fn walk(schema: &serde_json::Value, value: Option<&toml::Value>, at: &str, unsaid: &mut Vec<String>) {
     let alternatives: Vec<&serde_json::Value> = schema["anyOf"].as_array().map_or(vec![schema], |list| list.iter().collect());
