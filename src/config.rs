@@ -35,6 +35,7 @@ use crate::model::{Commands, Policy, Pool, Role, Server};
 use crate::probe as probe_hand;
 use etcetera::BaseStrategy;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::de::DeTable;
@@ -191,19 +192,35 @@ pub fn parse(text: &str, path: &Path, environment: &dyn Environment) -> Result<C
     if mistakes.is_empty() && errors.is_empty() {
         return Ok(config);
     }
+    let starts: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+    let line = |at: usize| starts.partition_point(|start| *start < at);
+    let mut broken: BTreeSet<usize> = BTreeSet::new();
+    let mut syntax: Vec<Mistake> = Vec::new();
+    for error in &errors {
+        let at = error.span().unwrap_or(0..0);
+        if broken.insert(line(at.start)) {
+            syntax.push(not_toml(at, error.message()));
+        }
+    }
     // What stands on a broken line, or seems to be left out, may only follow from the line being broken.
     if !errors.is_empty() {
-        let starts: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
-        let line = |at: usize| starts.partition_point(|start| *start < at);
-        let broken: BTreeSet<usize> = errors.iter().filter_map(toml::de::Error::span).map(|span| line(span.start)).collect();
         mistakes.retain(|mistake| mistake.at.as_ref().is_some_and(|at| !at.is_empty() && !broken.contains(&line(at.start))));
     }
-    mistakes.extend(errors.iter().map(|error| Mistake {
-        at: Some(error.span().unwrap_or(0..0)),
-        what: format!("this is not TOML: {}", crate::model::Printable::new(error.message())),
-        help: None,
-    }));
+    mistakes.extend(syntax);
     Err(Mistakes::new(path, text, mistakes, &reading.secret.into_inner()))
+}
+
+/// A mistake of the language itself; of several on one line the first is told, as the others follow from it.
+fn not_toml(at: Range<usize>, message: &str) -> Mistake {
+    let help = if message.contains("must be quoted") {
+        Some("put the value into quotes, as \"5m\"")
+    } else if message.contains("duplicate key") {
+        Some("write each key and each [section] once; several servers are [[server]], in double brackets")
+    } else {
+        None
+    };
+    let what = format!("this is not TOML: {}", crate::model::Printable::new(message));
+    Mistake { at: Some(at), what, help: help.map(str::to_owned) }
 }
 
 /// Reads every section. What is wrong is noted in `reading`, and then the config is not used.

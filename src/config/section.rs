@@ -95,7 +95,7 @@ impl<'a> Section<'a> {
                 let known: Vec<&str> =
                     shape.keys().filter(|key| !matches!(key.shape, Shape::Later(_))).map(|key| key.name).collect();
                 let help = value::nearest(name, known.iter().copied())
-                    .map_or_else(|| elsewhere(name, &known), |near| format!("did you mean {near}?"));
+                    .map_or_else(|| elsewhere(&self.name, name, &known), |near| format!("did you mean {near}?"));
                 let what = match self.name.as_str() {
                     "" => format!("there is no section or key {} here", value::quoted(name)),
                     section => format!("{section} has no key {}", value::quoted(name)),
@@ -389,10 +389,14 @@ fn unquoted(name: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
 }
 
 /// Where a key that this section has not could belong.
-fn elsewhere(name: &str, known: &[&str]) -> String {
-    match super::schema::sections_with(name) {
-        Some(sections) => format!("it is a key of {sections}"),
-        None => format!("the keys here are {}", known.join(", ")),
+fn elsewhere(section: &str, name: &str, known: &[&str]) -> String {
+    let role = section.strip_prefix("[role.").and_then(|role| role.strip_suffix(']'));
+    match (role, super::schema::sections_with(name)) {
+        (Some(role), Some(sections)) => {
+            format!("it is a key of {sections}: write it below a section of the role's own, as [role.{role}.health]")
+        }
+        (None, Some(sections)) => format!("it is a key of {sections}"),
+        (_, None) => format!("the keys here are {}", known.join(", ")),
     }
 }
 
