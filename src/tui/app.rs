@@ -275,7 +275,7 @@ impl App {
             return Ask::Leave;
         }
         if let Some(word) = self.shown.prompt.typed_word.clone() {
-            return match self.refusal("contract").or_else(|| self.refusal("go")) {
+            return match self.refusal("contract") {
                 Some(why) => self.refuse("contract", why),
                 None => self.open(Overlay::Text(TextField::new(Purpose::Contract(word), self.shown.prompt.number))),
             };

@@ -83,7 +83,8 @@ impl Theme {
             (Colours::Sixteen, Role::Good) => plain.fg(Color::Green),
             (Colours::Sixteen, Role::Warning) => plain.fg(Color::Yellow),
             (Colours::Sixteen, Role::Bad) => plain.fg(Color::LightRed).add_modifier(Modifier::BOLD),
-            (Colours::Sixteen, Role::Current) => plain.fg(Color::Blue),
+            // Not blue: the blue of many terminals cannot be read on black.
+            (Colours::Sixteen, Role::Current) => plain.fg(Color::Magenta),
             (Colours::Sixteen, Role::Next) => plain.fg(Color::Cyan),
         }
     }

@@ -1,6 +1,7 @@
 //! Pieces of the picture. Each draws what a [`View`] holds into a rectangle, and knows nothing of its neighbours.
 
 pub mod activity;
+pub mod gates;
 pub mod half;
 pub mod header;
 pub mod money;

@@ -4,6 +4,7 @@ use super::pane;
 use crate::engine::snapshot::{GateView, PhaseState};
 use crate::model::Verdict;
 use crate::tui::theme::Role;
+use crate::tui::widget::gates::verdict_look;
 use crate::tui::widget::{View, phases, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -73,14 +74,4 @@ impl Gates {
 #[must_use]
 pub fn is_acceptable(gate: &GateView) -> bool {
     gate.verdict == Verdict::Unknown && gate.name.may_be_accepted()
-}
-
-fn verdict_look(verdict: Verdict) -> (&'static str, Role) {
-    match verdict {
-        Verdict::Pass => ("✔", Role::Good),
-        Verdict::Wait => ("◐", Role::Warning),
-        Verdict::Fail => ("✖", Role::Bad),
-        Verdict::Unknown => ("?", Role::Warning),
-        Verdict::Off => ("–", Role::Dim),
-    }
 }

@@ -5,7 +5,7 @@
 //! phases        ✔ preflight ✔ expand … ▶ bake · update B …
 //! half A        side by side from 100 columns, else above each other   half B, workers below
 //! nodes         ✔ lb1 haproxy …                                        (from 24 rows; else only one in trouble)
-//! traffic       req/s · errors · mixed window · by version
+//! traffic       req/s · errors · mixed window · by version             (with room: a pane of both, and the gates beside it)
 //! activity      when, where, what, and the raw command                 (from 24 rows)
 //! capacity      A carries … · half for 06:12
 //! price         Going back now: instant …
@@ -20,7 +20,7 @@ use crate::engine::snapshot::Snapshot;
 use crate::model::Half;
 use crate::tui::keymap::Context;
 use crate::tui::theme::Role;
-use crate::tui::widget::{View, activity, half, header, money, nodes, phases, prompt, text};
+use crate::tui::widget::{View, activity, gates, half, header, money, nodes, phases, prompt, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
@@ -30,7 +30,9 @@ use ratatui::widgets::{Block, BorderType, Widget};
 const SIDE_BY_SIDE: u16 = 100;
 /// A smaller terminal shows no activity, and of the nodes only those in trouble.
 const TALL: u16 = 24;
-/// From here on the prompt shows three commands, and the phases have a frame.
+/// Where there is room: five gates, or the traffic of two versions and three nodes, in a frame.
+const PANES: u16 = 8;
+/// From here on the prompt shows three commands, the phases have a frame, and gates have a pane.
 const ROOMY: u16 = 34;
 
 /// Where everything stands.
@@ -41,6 +43,8 @@ struct Places {
     b: Rect,
     nodes: Rect,
     traffic: Rect,
+    /// Traffic and nodes, then gates; with these the two lines before are empty.
+    panes: [Rect; 2],
     activity: Rect,
     capacity: Rect,
     price: Rect,
@@ -60,6 +64,11 @@ pub fn draw(view: &View, context: Context, area: Rect, buffer: &mut Buffer) {
         nodes::draw_nodes(view, places.traffic, buffer);
     } else {
         nodes::draw_traffic(view, places.traffic, buffer);
+    }
+    let [traffic, gates] = places.panes;
+    if traffic.height > 0 {
+        nodes::draw_pane(view, framed(view, "Traffic and balancer", traffic, buffer), buffer);
+        gates::draw(view, framed(view, "Gates", gates, buffer), buffer);
     }
     activity::draw(view, titled(view, "Activity", places.activity, buffer), buffer);
     money::draw_capacity(view, places.capacity, buffer);
@@ -93,11 +102,12 @@ fn places(area: Rect, (wish_a, wish_b): (u16, u16)) -> Places {
     let tall = u16::from(area.height >= TALL);
     let phases_height = if roomy { 3 } else { 1 };
     let prompt_height = if roomy { 5 } else { 2 };
-    // header, traffic, capacity, price, footer
-    let fixed = 5 + phases_height + tall + prompt_height;
+    let side_by_side = area.width >= SIDE_BY_SIDE;
+    let (nodes_height, traffic_height, panes_height) = if roomy && side_by_side { (0, 0, PANES) } else { (tall, 1, 0) };
+    // header, capacity, price, footer
+    let fixed = 4 + phases_height + nodes_height + traffic_height + panes_height + prompt_height;
     let least_activity = if roomy { 9 } else { 4 * tall };
     let room = area.height.saturating_sub(fixed + least_activity);
-    let side_by_side = area.width >= SIDE_BY_SIDE;
     let wished = if side_by_side { wish_a.max(wish_b) } else { wish_a.saturating_add(wish_b) };
     // Titles above the columns are the first to go.
     let titles = if side_by_side { 1 } else { 2 };
@@ -111,17 +121,22 @@ fn places(area: Rect, (wish_a, wish_b): (u16, u16)) -> Places {
     };
     let halves_height = if side_by_side { height_a } else { height_a + height_b };
     let activity_height = if tall == 0 { 0 } else { area.height.saturating_sub(fixed + halves_height) };
-    let rows = [1, phases_height, halves_height, tall, 1, activity_height, 1, 1, prompt_height];
-    let [header, phases, halves, nodes, traffic, activity, capacity, price, prompt, _, footer] =
+    let rows =
+        [1, phases_height, halves_height, nodes_height, traffic_height, panes_height, activity_height, 1, 1, prompt_height];
+    let [header, phases, halves, nodes, traffic, panes, activity, capacity, price, prompt, _, footer] =
         Layout::vertical(rows.map(Constraint::Length).into_iter().chain([Constraint::Fill(1), Constraint::Length(1)]))
             .areas(area);
+    let beside = |area| {
+        let [left, _, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+        [left, right]
+    };
+    let panes = beside(panes);
     let [a, b] = if side_by_side {
-        let [a, _, b] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(1), Constraint::Fill(1)]).areas(halves);
-        [a, b]
+        beside(halves)
     } else {
         Layout::vertical([Constraint::Length(height_a), Constraint::Length(height_b)]).areas(halves)
     };
-    Places { header, phases, a, b, nodes, traffic, activity, capacity, price, prompt, footer }
+    Places { header, phases, a, b, nodes, traffic, panes, activity, capacity, price, prompt, footer }
 }
 
 /// Half of the room each; what one does not want, the other may have.
