@@ -41,7 +41,7 @@ pub(super) fn split(candidates: &[Candidate]) -> Vec<Half> {
     halves
 }
 
-/// Takes the best swap or move until none brings the weights nearer by a thousandth of them all.
+/// Takes the best swap or move, of equal ones a later server's, until none brings the weights nearer by a thousandth of them all.
 fn balance(candidates: &[Candidate], halves: &mut [Half]) {
     let weight = |half: Half, halves: &[Half]| -> f64 {
         candidates.iter().zip(halves).filter(|(_, one)| **one == half).map(|(candidate, _)| candidate.weight).sum()
@@ -51,7 +51,7 @@ fn balance(candidates: &[Candidate], halves: &mut [Half]) {
     for _ in 0..candidates.len() {
         let over = weight(Half::A, halves) - weight(Half::B, halves);
         let mut best = (over.abs() - worth, None);
-        for one in free.iter().copied() {
+        for one in free.iter().rev().copied() {
             let sign = if halves[one] == Half::A { 2.0 } else { -2.0 };
             let moved = (over - sign * candidates[one].weight).abs();
             if moved < best.0 && may_leave(candidates, halves, one) {

@@ -30,10 +30,9 @@ pub(super) fn roles<'a>(
                 .help(format!("{}\"worker\", \"observed\", or a role of a section [role.NAME]", near.unwrap_or_default()))
                 .of("[[server]]", "role");
             root.reading.note(said.at, wrong.what, wrong.help);
-        } else if !roles.contains_key(&said.value) {
+        } else {
             let table = defined.get(said.value.as_str());
-            let settings = settings(root, &said, table, general);
-            roles.insert(said.value, settings);
+            roles.entry(said.value.clone()).or_insert_with(|| settings(root, &said, table, general));
         }
     }
     for (name, table) in &defined {

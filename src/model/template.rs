@@ -230,10 +230,8 @@ impl Reader<'_> {
                 at,
                 what: format!("{{{name}}} {place}"),
                 help: Some(match place {
-                    "inside quotes" => format!(
-                        "end the quotes before it and begin them again after it: values are quoted by themselves; literal braces are {{{{ and }}}}"
-                    ),
-                    _ => format!("move it out: a value cannot be quoted there; literal braces are {{{{ and }}}}"),
+                    "inside quotes" => "end the quotes before it and begin them again after it: values are quoted by themselves; literal braces are {{ and }}".to_owned(),
+                    _ => "move it out: a value cannot be quoted there; literal braces are {{ and }}".to_owned(),
                 }),
             });
         }
