@@ -152,7 +152,7 @@ impl Console {
     }
 
     fn left(&self) -> Left {
-        match (&self.client.snapshot.rollout.outcome, self.gone) {
+        match (&self.client.snapshot.rollout.outcome, self.gone && !self.app.was_hung_up_on()) {
             (Some(outcome), _) => Left::Ended(outcome.clone()),
             (None, true) => Left::EngineGone,
             (None, false) => Left::Quit,

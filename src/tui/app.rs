@@ -10,8 +10,12 @@ use super::keymap::Context;
 use super::overlay::{Confirm, Drain, Gates, Help, Log, Output, Overlay, Purpose, TextField};
 use super::screen;
 use super::theme::{Role, Theme};
-use super::widget::{Engine, Notice, Now, Part, View, half, prompt::ENGINE_GONE};
+use super::widget::{
+    Engine, Notice, Now, Part, View, half,
+    prompt::{ENGINE_GONE, hung_up_text},
+};
 use crate::engine::snapshot::{ServerState, ServerView, Snapshot};
+use crate::engine::wire::NO_COMMAND;
 use crate::model::{Half, Printable, ServerName};
 use crate::rollout::{Command, ContractWhen};
 use ratatui::buffer::Buffer;
@@ -53,6 +57,7 @@ pub struct App {
     theme: Theme,
     part: Part,
     pub(super) engine: Engine,
+    hung_up: Option<Printable>,
     pub(super) overlays: Vec<Overlay>,
     pub(super) selected: Option<ServerName>,
     notice: Option<Notice>,
@@ -70,6 +75,7 @@ impl App {
             theme,
             part,
             engine: Engine::There,
+            hung_up: None,
             overlays: Vec::new(),
             selected: None,
             notice: None,
@@ -102,6 +108,7 @@ impl App {
             theme: self.theme,
             now,
             engine: self.engine,
+            hung_up: self.hung_up.as_ref(),
             part: self.part,
             selected: self.selected.as_ref(),
             notice: self.notice.as_ref(),
@@ -161,7 +168,7 @@ impl App {
         if self.shown.rollout.outcome.is_some() {
             Some("the rollout is over: q leaves".to_owned())
         } else if self.engine == Engine::Gone {
-            Some(ENGINE_GONE.to_owned())
+            Some(self.hung_up.as_ref().map_or(ENGINE_GONE.to_owned(), hung_up_text))
         } else if self.part == Part::Observer {
             Some("this screen only watches: attach without --observe to drive".to_owned())
         } else {
@@ -178,6 +185,10 @@ impl App {
 
     /// What became of a command.
     pub fn answered(&mut self, id: u64, refused: Option<Printable>) {
+        if id == NO_COMMAND {
+            self.hung_up = refused;
+            return;
+        }
         let Some(at) = self.awaited.iter().position(|awaited| awaited.id == Some(id)) else { return };
         let command = self.awaited[at].command.clone();
         match refused {
@@ -213,6 +224,12 @@ impl App {
     /// Something was pasted and dropped.
     pub fn pasted(&mut self) {
         self.tell(Role::Warning, "pasted text is ignored: keys are commands here");
+    }
+
+    /// Did the engine say why it hangs up on this screen? Then it is alive.
+    #[must_use]
+    pub fn was_hung_up_on(&self) -> bool {
+        self.hung_up.is_some()
     }
 
     /// Did the rollout end, as far as was shown?

@@ -67,6 +67,8 @@ pub struct View<'a> {
     pub theme: Theme,
     pub now: &'a Now,
     pub engine: Engine,
+    /// Why the engine hung up on this screen, if it said so: then the rollout goes on.
+    pub hung_up: Option<&'a Printable>,
     pub part: Part,
     pub selected: Option<&'a ServerName>,
     pub notice: Option<&'a Notice>,

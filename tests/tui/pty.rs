@@ -232,6 +232,18 @@ fn the_death_of_the_engine_is_said_and_the_picture_stays() {
 }
 
 #[test]
+fn an_engine_that_hangs_up_is_not_called_dead() {
+    let mut stage = Stage::new(&samples::bake());
+    stage.until_shown("Half B · dark");
+    stage.line(&ToScreen::Answer { id: 0, refused: Some("nothing was read for 30 s; the engine hung up".into()) });
+    stage.engine.take().expect("an engine").shutdown(std::net::Shutdown::Both).expect("closed");
+    stage.until_shown("nothing was read for 30 s; the engine hung up");
+    assert!(!stage.shown().contains("halfstep resume"));
+    stage.press("q");
+    stage.until_shown("left: Ok(Quit)");
+}
+
+#[test]
 fn an_end_that_was_seen_is_an_end_and_not_a_death() {
     let mut stage = Stage::new(&samples::contract());
     stage.until_shown("then type contract");

@@ -3,6 +3,7 @@
 use super::text::{clock, put, row};
 use super::{Engine, Part, View};
 use crate::engine::snapshot::{OutcomeWord, Pace};
+use crate::model::Printable;
 use crate::tui::keymap::{Binding, Context, bindings};
 use crate::tui::theme::Role;
 use ratatui::buffer::Buffer;
@@ -11,6 +12,12 @@ use ratatui::text::{Line, Span};
 
 /// What is said where the engine is gone.
 pub const ENGINE_GONE: &str = "the engine is gone: halfstep resume revives it, q leaves";
+
+/// What is said where the engine hung up on this screen and goes on without it.
+#[must_use]
+pub fn hung_up_text(why: &Printable) -> String {
+    format!("{why}: q leaves, halfstep attach comes back")
+}
 
 /// First what Enter does; in the last row what was just said to the person, or why it is held; between, the commands.
 pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
@@ -38,7 +45,8 @@ fn enter(view: &View) -> Line<'static> {
         return Line::from(vec![view.span(role, format!(" {word}: ")), Span::raw(format!("{} · q leaves", outcome.text))]);
     }
     if view.engine == Engine::Gone {
-        return Line::from(view.span(Role::Bad, format!(" ✖ {ENGINE_GONE}")));
+        let why = view.hung_up.map_or(ENGINE_GONE.to_owned(), hung_up_text);
+        return Line::from(view.span(Role::Bad, format!(" ✖ {why}")));
     }
     let mut spans = vec![Span::raw(" ")];
     if let Some(waiting) = &prompt.waiting_for {
@@ -94,7 +102,7 @@ fn commands(view: &View, rows: usize) -> Vec<Line<'static>> {
     let shown = if commands.len() > rows { rows.max(1) } else { commands.len() };
     let more = commands.len() - shown;
     let last = shown.saturating_sub(1);
-    let line = |(number, command): (usize, &crate::model::Printable)| {
+    let line = |(number, command): (usize, &Printable)| {
         let lead = if number == last && more > 0 { format!("   (+{more}) $ ") } else { "   $ ".to_owned() };
         Line::from(view.span(Role::Dim, format!("{lead}{command}")))
     };
