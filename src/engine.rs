@@ -1,10 +1,16 @@
 //! The engine: joins decisions and hands, as a process of its own that outlives every screen.
 
 pub mod account;
+pub mod activity;
 pub mod client;
 pub mod dispatch;
 pub mod home;
 pub mod listen;
+pub mod live;
+pub mod run;
 pub mod snapshot;
+pub mod turn;
+pub mod view;
+pub mod watch;
 pub mod wire;
 pub mod world;

@@ -11,6 +11,7 @@
 //! 1 words      model
 //! ```
 
+pub mod app;
 pub mod balancer;
 pub mod cli;
 pub mod config;

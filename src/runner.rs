@@ -9,9 +9,11 @@ mod advice;
 mod local;
 mod record;
 
-use crate::hand::{Host, Invocation, Runner};
+use crate::hand::{Host, Invocation, Runner, Tunnel};
+use crate::model::Address;
 use crate::model::{Exit, Failure};
 use async_trait::async_trait;
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -63,5 +65,16 @@ impl Runner for Runners {
 
     async fn recover(&self, invocation: &Invocation) -> Option<Exit> {
         local::recover(invocation).await
+    }
+}
+
+#[async_trait]
+impl Tunnel for Runners {
+    async fn to_tcp(&self, destination: &str, _address: &Address) -> Result<PathBuf, Failure> {
+        Err(Failure::new(format!("ssh to {destination} is not built in yet")))
+    }
+
+    async fn to_unix(&self, destination: &str, _socket: &Path) -> Result<PathBuf, Failure> {
+        Err(Failure::new(format!("ssh to {destination} is not built in yet")))
     }
 }

@@ -37,6 +37,10 @@ pub struct RolloutView {
     pub held: Option<Printable>,
     /// Something needs a person now: the bell rings.
     pub needs_person: bool,
+    /// It is held because something failed, and not because somebody wanted it.
+    pub failed: bool,
+    /// All activity lines there ever were; the snapshot has the last of them.
+    pub activity_count: u64,
     /// Set when it is over.
     pub outcome: Option<OutcomeView>,
     pub driver: Printable,

@@ -141,6 +141,13 @@ fn values(servers: &[&Server], release: &str, current: &str) -> BTreeMap<&'stati
     values
 }
 
+/// Puts one server's values into a command that looks at it (`[health] command`, `[version] command`).
+pub fn fill_for(text: &str, server: &Server) -> Result<String, Failure> {
+    let broken = |error: String| Failure::new(format!("{}: {error}", server.name)).next("correct the config");
+    let template = Template::parse(text).map_err(|error| broken(error.to_string()))?;
+    template.fill(&values(&[server], "", "")).map_err(|error| broken(error.to_string()))
+}
+
 fn half_word(half: Half) -> &'static str {
     match half {
         Half::A => "A",

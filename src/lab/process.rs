@@ -41,7 +41,8 @@ pub fn run(settings: AppSettings, listen: SocketAddr, lifetime: Lifetime) -> io:
     })
 }
 
-async fn end_of(lifetime: Lifetime) -> io::Result<()> {
+/// Waits for the end of a lifetime: of the process that it hangs on, or never.
+pub async fn end_of(lifetime: Lifetime) -> io::Result<()> {
     let Lifetime::With(pid) = lifetime else { return std::future::pending().await };
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     let Some(pid) = pid else { return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a process id")) };

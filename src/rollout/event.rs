@@ -131,8 +131,8 @@ pub struct Has {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
     pub pace: StartPace,
-    /// Stop before this phase, whatever else was said.
-    pub hold_at: Option<PhaseName>,
+    /// Stop before these phases, whatever else was said.
+    pub hold_at: Vec<PhaseName>,
     pub contract: Option<ContractWhen>,
 }
 

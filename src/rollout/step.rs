@@ -427,7 +427,7 @@ fn may_begin(state: &mut State, begins: Begins, name: PhaseName) -> bool {
     }
     let start = &state.beginning.start;
     let forward = state.plan.direction == Direction::Forward;
-    if forward && start.hold_at == Some(name) {
+    if forward && start.hold_at.contains(&name) {
         hold(state, Cause::Stop, &format!("held at {name}, as --hold-at asked"));
         return false;
     }

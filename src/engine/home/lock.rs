@@ -120,6 +120,12 @@ impl Lock {
         }
     }
 
+    /// For whom the pool's files and socket are.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.pool.access
+    }
+
     /// Makes the directory of a new rollout and says in the lock that we work on it.
     pub fn begin(&mut self) -> Result<RolloutDir, Failure> {
         let rollout = self.pool.make_rollout()?;

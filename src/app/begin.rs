@@ -1,0 +1,172 @@
+//! From what is asked to a beginning: finds what is in the way of a rollout, or says everything that it starts from.
+
+use super::hands::{Hands, migrations};
+use super::survey::{self, Survey, Unclean};
+use crate::config::Config;
+use crate::model::{CommandKind, Failure, OnFailure, PhaseName, Printable, Release, ServerName, Version};
+use crate::rollout::ContractWhen;
+use crate::rollout::event::{Beginning, Purpose, Start, StartPace};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// What somebody asks for with `run`, `restart` or `plan`. Goes to the engine's process as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    pub config: PathBuf,
+    pub state: Option<PathBuf>,
+    /// `None`: a restart.
+    pub to: Option<Release>,
+    pub from: Option<Release>,
+    pub expect: Option<Version>,
+    pub only: Vec<ServerName>,
+    pub leave: Vec<ServerName>,
+    pub take: Vec<ServerName>,
+    pub contract: Option<ContractWhen>,
+    pub on_failure: Option<OnFailure>,
+    pub pace: StartPace,
+    pub hold_at: Vec<PhaseName>,
+    pub who: Printable,
+    pub why: Option<Printable>,
+}
+
+/// Why a rollout does not begin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// Mistakes in the config, as they are printed: exit status 2.
+    Mistakes(String),
+    /// Wrong options: exit status 2.
+    Usage(Failure),
+    /// The lock or the state of the pool: exit status 5.
+    Refused(Failure),
+    /// It was tried, and failed: exit status 1.
+    Failed(Failure),
+    /// Servers that somebody has to decide about: exit status 5, or a question.
+    Unclean(Vec<Unclean>),
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Refusal {
+        Refusal::Refused(failure)
+    }
+}
+
+/// Everything that the rollout starts from.
+pub fn beginning(config: &Config, hands: &Hands, survey: &Survey, request: &Request) -> Result<Beginning, Refusal> {
+    names_exist(config, request)?;
+    let trouble = survey.trouble(config);
+    if !trouble.is_empty() {
+        return Err(Failure::new(trouble.iter().map(ToString::to_string).collect::<Vec<_>>().join(" · ")).into());
+    }
+    let strangers = survey.strangers(config);
+    if !strangers.is_empty() {
+        let names = strangers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        return Err(Failure::new(format!("the balancer also lists {names}"))
+            .next("name each as [[server]], or in [pool] ignore")
+            .into());
+    }
+    let current = survey.current(config).ok_or_else(|| {
+        Failure::new("no server in rotation tells its version").next("look at [version] in the config, and run halfstep check")
+    })?;
+    let (purpose, next, release, from) = versions(config, request, &current)?;
+    let (left, on_next) = sides(config, survey, request, &current, &next)?;
+    survey::halves_are_filled(config, &left)?;
+    let mut policy = config.policy.clone();
+    policy.on_failure = request.on_failure.unwrap_or(policy.on_failure);
+    let migrations: BTreeSet<CommandKind> = match purpose {
+        Purpose::Rollout => migrations(config).into_keys().collect(),
+        Purpose::Restart => BTreeSet::new(),
+    };
+    Ok(Beginning {
+        purpose,
+        pool: config.pool.clone(),
+        policy,
+        nodes: survey::nodes(config, hands),
+        current,
+        next,
+        release,
+        from,
+        has: survey::has(config),
+        migrations,
+        left,
+        on_next,
+        start: Start { pace: request.pace, hold_at: request.hold_at.clone(), contract: request.contract },
+        fingerprint: config.fingerprint(),
+        who: request.who.clone(),
+        why: request.why.clone(),
+        found: survey.facts(),
+    })
+}
+
+fn names_exist(config: &Config, request: &Request) -> Result<(), Refusal> {
+    let unknown =
+        [&request.only, &request.leave, &request.take].into_iter().flatten().find(|name| config.pool.server(name).is_none());
+    match unknown {
+        None => Ok(()),
+        Some(name) => {
+            let names = config.pool.servers.iter().map(|server| server.name.to_string()).collect::<Vec<_>>().join(", ");
+            Err(Refusal::Usage(
+                Failure::new(format!("there is no server {name} in the config")).next(format!("there are {names}")),
+            ))
+        }
+    }
+}
+
+fn versions(config: &Config, request: &Request, current: &Version) -> Result<(Purpose, Version, Release, Release), Refusal> {
+    let from = request.from.clone().unwrap_or_else(|| Release(current.as_str().to_owned()));
+    if let Err(failure) = Release::new(&from.0) {
+        return Err(Failure::new(format!("the servers answer `{current}`, which cannot be a release's name: {failure}"))
+            .next("give the current release's name with --from RELEASE")
+            .into());
+    }
+    let Some(release) = request.to.clone() else {
+        return Ok((Purpose::Restart, current.clone(), from.clone(), from));
+    };
+    let next = request.expect.clone().unwrap_or_else(|| Version::new(&release.0));
+    if config.policy.matching.same(&next, current) && request.only.is_empty() {
+        return Err(Failure::new(format!("the servers in rotation answer {current} already"))
+            .next("halfstep restart restarts them; --expect VERSION says what next will answer, where that is not the release's name")
+            .into());
+    }
+    Ok((Purpose::Rollout, next, release, from))
+}
+
+/// Who is left alone, and who is on next already. Everybody else that is not as it should be must have been decided about.
+fn sides(
+    config: &Config,
+    survey: &Survey,
+    request: &Request,
+    current: &Version,
+    next: &Version,
+) -> Result<(BTreeSet<ServerName>, BTreeSet<ServerName>), Refusal> {
+    let unclean = survey.unclean(config, current);
+    let decided = |name: &ServerName| request.leave.contains(name) || request.take.contains(name) || request.only.contains(name);
+    let open: Vec<Unclean> = unclean.iter().filter(|one| !decided(&one.server)).cloned().collect();
+    if !open.is_empty() {
+        return Err(Refusal::Unclean(open));
+    }
+    for name in &request.leave {
+        if config.pool.server(name).is_some_and(|server| server.half().is_some() && survey.is_in(server)) {
+            return Err(Failure::new(format!(
+                "{name} is in rotation and cannot be left alone: two versions would go on serving"
+            ))
+            .next(format!("take it out of rotation first, or take it along (--take {name})"))
+            .into());
+        }
+    }
+    let is_next = |name: &ServerName| survey.version(name).is_some_and(|version| config.policy.matching.same(version, next));
+    let differs = next != current;
+    let on_next: BTreeSet<ServerName> =
+        config.pool.servers.iter().map(|server| server.name.clone()).filter(|name| differs && is_next(name)).collect();
+    if !request.only.is_empty() {
+        let behind = config.pool.balanced().find(|server| {
+            !request.only.contains(&server.name) && !request.leave.contains(&server.name) && !is_next(&server.name)
+        });
+        if let Some(server) = behind {
+            return Err(Failure::new(format!("{} is not named by --only and does not answer {next}", server.name))
+                .next("--only finishes a pool of which the rest is on next already; name the server too, or --leave it")
+                .into());
+        }
+    }
+    Ok((request.leave.iter().cloned().collect(), on_next))
+}

@@ -1,0 +1,235 @@
+//! `halfstep engine`: the process of one rollout. Takes the pool, looks at it, writes the first line, and answers `ready`
+//! or its refusal on standard output; from then on it is on its own.
+
+use super::begin::{self, Refusal, Request};
+use super::hands::Hands;
+use super::survey::Survey;
+use crate::cli::internal::EngineArguments;
+use crate::config::{self, Config};
+use crate::engine::activity::Activity;
+use crate::engine::home::{Home, LockInfo, NotTaken, PoolHome, RolloutDir, TargetLock};
+use crate::engine::run::Engine;
+use crate::engine::turn::{self, Turns};
+use crate::engine::world::Names;
+use crate::journal::{self, Journal};
+use crate::model::Failure;
+use crate::rollout::Event;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// What the engine's process is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Job {
+    Begin(Request),
+    /// Goes on with a rollout whose engine died.
+    Resume {
+        config: PathBuf,
+        state: Option<PathBuf>,
+        pool: String,
+        rollout: String,
+        accept_config: bool,
+    },
+}
+
+/// Its one answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    Ready { rollout: PathBuf, socket: PathBuf, pid: u32 },
+    Refused(Refusal),
+}
+
+/// Runs the process.
+pub fn main(arguments: &EngineArguments) -> Result<(), Failure> {
+    let path = arguments.request.as_ref().ok_or_else(|| Failure::new("the engine is started by halfstep run and resume"))?;
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    let _ = std::fs::remove_file(path);
+    let job: Job = serde_json::from_str(&text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    // A session of its own: a terminal that closes takes nothing with it.
+    let _ = rustix::process::setsid();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("no runtime: {error}")))?;
+    runtime.block_on(async {
+        match prepare(job).await {
+            Err(refusal) => {
+                reply(&Reply::Refused(refusal))?;
+                Ok(())
+            }
+            Ok(engine) => {
+                log_to(&engine.dir);
+                let ready = Reply::Ready {
+                    rollout: engine.dir.path.clone(),
+                    socket: engine.lock.info().socket.clone(),
+                    pid: std::process::id(),
+                };
+                engine.run(move || reply(&ready)).await.map(|_| ())
+            }
+        }
+    })
+}
+
+fn reply(reply: &Reply) -> Result<(), Failure> {
+    let mut text = serde_json::to_string(reply).map_err(|error| Failure::new(error.to_string()))?;
+    text.push('\n');
+    // Whoever asked may be gone; the rollout begins all the same, as its lock and journal say.
+    let _ = std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush());
+    if let Ok(nothing) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
+        let _ = rustix::stdio::dup2_stdout(&nothing);
+        let _ = rustix::stdio::dup2_stderr(&nothing);
+    }
+    Ok(())
+}
+
+fn log_to(dir: &RolloutDir) {
+    if let Ok(file) = std::fs::OpenOptions::new().create(true).append(true).open(dir.engine_log()) {
+        let writer = std::sync::Mutex::new(file);
+        let _ = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).try_init();
+    }
+}
+
+async fn prepare(job: Job) -> Result<Engine, Refusal> {
+    match job {
+        Job::Begin(request) => begin(&request).await,
+        Job::Resume { config, state, pool, rollout, accept_config } => {
+            resume(&config, state.as_deref(), &pool, &rollout, accept_config).await
+        }
+    }
+}
+
+async fn begin(request: &Request) -> Result<Engine, Refusal> {
+    let config = load(&request.config)?;
+    let (home, pool) = places(&config, request.state.as_deref())?;
+    let mut lock = pool.take(LockInfo::new(&request.config, request.why.clone()), &has_end).map_err(|taken| not_taken(&taken))?;
+    let targets = target_locks(&config, &home)?;
+    let hands = Hands::build(&config).await?;
+    let survey = Survey::take(&config, &hands).await;
+    let beginning = match begin::beginning(&config, &hands, &survey, request) {
+        Ok(beginning) => beginning,
+        Err(refusal) => {
+            let _ = lock.release();
+            return Err(refusal);
+        }
+    };
+    let dir = lock.begin()?;
+    let world = hands.world(&config, Names::of(&beginning), dir.output());
+    let journal =
+        Journal::create(&dir.journal()).map_err(|error| Failure::new(format!("the journal cannot be begun: {error}")))?;
+    let (turns, first) =
+        Turns::begin(beginning, journal).map_err(|error| Failure::new(format!("the journal cannot be written: {error}")))?;
+    keep_config(&dir, &request.config);
+    let mut activity = Activity::default();
+    replay(&world, &dir, &mut activity)?;
+    Ok(Engine { world, turns, first, activity, lock, targets, dir, driver: request.who.clone() })
+}
+
+async fn resume(path: &Path, state: Option<&Path>, pool: &str, rollout: &str, accept_config: bool) -> Result<Engine, Refusal> {
+    let config = load(path)?;
+    let home = Home::open(state.or(config.state.dir.as_deref()), config.state.group.as_deref())?;
+    let pool = home.pool(pool)?;
+    let mut lock = pool.take_again(LockInfo::new(path, None)).map_err(|taken| not_taken(&taken))?;
+    let dir = pool.rollout(rollout)?;
+    let (journal, lines, _torn) = Journal::open(&dir.journal())?;
+    let (before, _) = turn::refold(&lines)?;
+    if before.ended.is_some() {
+        return Err(Failure::new(format!("{rollout} is over")).next("halfstep report tells how it went").into());
+    }
+    let beginning = before.beginning.clone();
+    if beginning.fingerprint != config.fingerprint() && !accept_config {
+        return Err(changed(&dir, path).into());
+    }
+    lock.go_on_with(&dir)?;
+    let targets = target_locks(&config, &home)?;
+    let hands = Hands::build(&config).await?;
+    let world = hands.world(&config, Names::of(&beginning), dir.output());
+    let (turns, first) = Turns::resume(journal, &lines)?;
+    let mut activity = Activity::default();
+    replay(&world, &dir, &mut activity)?;
+    Ok(Engine { world, turns, first, activity, lock, targets, dir, driver: beginning.who.clone() })
+}
+
+/// The activity of the lines so far.
+fn replay(world: &crate::engine::world::World, dir: &RolloutDir, activity: &mut Activity) -> Result<(), Failure> {
+    let (lines, _) = journal::read(&dir.journal())?;
+    let entries = turn::entries(&lines)?;
+    turn::fold(&entries, |before, entry, after| activity.take(world, before, &entry.stamped, after)).map(|_| ())
+}
+
+/// The config as it was when the rollout began, beside the journal: a resume shows what has changed since.
+fn keep_config(dir: &RolloutDir, config: &Path) {
+    if let Ok(text) = std::fs::read_to_string(config) {
+        let _ = std::fs::write(dir.path.join("halfstep.toml"), text);
+    }
+}
+
+fn changed(dir: &RolloutDir, path: &Path) -> Failure {
+    let old = std::fs::read_to_string(dir.path.join("halfstep.toml")).unwrap_or_default();
+    let new = std::fs::read_to_string(path).unwrap_or_default();
+    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+    let lines: Vec<String> = config::differences(&config::flatten(&old), &config::flatten(&new))
+        .iter()
+        .map(|one| format!("{} was {} and is {}", one.key, shown(&one.before), shown(&one.after)))
+        .collect();
+    Failure::new(format!("the config has changed since the rollout began: {}", lines.join(" · ")))
+        .next("put it back, or go on with it as it is: halfstep resume --accept-config")
+}
+
+fn places(config: &Config, state: Option<&Path>) -> Result<(Home, PoolHome), Failure> {
+    let home = Home::open(state.or(config.state.dir.as_deref()), config.state.group.as_deref())?;
+    home.make()?;
+    let pool = home.pool(&config.pool.name)?;
+    Ok((home, pool))
+}
+
+fn target_locks(config: &Config, home: &Home) -> Result<Vec<TargetLock>, Failure> {
+    let target = |node: &crate::balancer::NodeSettings| match &node.ssh {
+        Some(host) => format!("{host} {}", node.kind.target()),
+        None => node.kind.target(),
+    };
+    let lock = |node| home.target_lock(&target(node), &config.pool.name, &has_end).map_err(|taken| not_taken(&taken));
+    config.nodes.iter().map(lock).collect()
+}
+
+/// A config that holds no mistake, or all of them.
+pub fn load(path: &Path) -> Result<Config, Refusal> {
+    config::load(path).map_err(|mistakes| Refusal::Mistakes(mistakes.to_string()))
+}
+
+/// Has that journal an end?
+#[must_use]
+pub fn has_end(path: &Path) -> bool {
+    let Ok((lines, _)) = journal::read(path) else { return false };
+    turn::entries(&lines)
+        .ok()
+        .and_then(|entries| entries.last().map(|entry| matches!(entry.stamped.event, Event::Ended(_))))
+        .unwrap_or(false)
+}
+
+/// Who has the pool, since when, why, and the ways on.
+#[must_use]
+pub fn not_taken(taken: &NotTaken) -> Failure {
+    match taken {
+        NotTaken::Failed(failure) => failure.clone(),
+        NotTaken::TargetTaken(target) => {
+            Failure::new(format!("the pool {} works on this balancer ({}) now", target.pool, target.target))
+                .next("wait for it to end, or look: halfstep status")
+        }
+        NotTaken::Taken { info, rollout, alive } => {
+            let rollout = rollout.as_deref().unwrap_or("a rollout");
+            let by = info.as_ref().map_or_else(String::new, |info| {
+                let why = info.why.as_ref().map(|why| format!(", why: {why}")).unwrap_or_default();
+                format!(" by {} on {} (pid {}) since {:.0}{why}", info.login, info.host, info.pid, info.since)
+            });
+            if *alive {
+                Failure::new(format!("the pool is taken: {rollout} runs{by}"))
+                    .next("halfstep attach shows it; halfstep status, hold and rollback work from here too")
+            } else {
+                Failure::new(format!("{rollout} was begun{by} and never ended; its engine is dead")).next(
+                    "halfstep resume goes on with it, halfstep rollback goes back, halfstep run --abandon \"why\" gives it up",
+                )
+            }
+        }
+    }
+}

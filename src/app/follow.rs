@@ -1,0 +1,229 @@
+//! Follows a rollout without a console, to its end, a hold or the engine's death: as lines for people, or as JSON events.
+
+use crate::cli::ExitStatus;
+use crate::engine::client::{Client, News};
+use crate::engine::snapshot::{ActivityView, OutcomeWord, Pace, PhaseState, Snapshot};
+use crate::model::{Failure, PhaseName, Printable};
+use crate::rollout::Command;
+use serde_json::json;
+use std::io::Write;
+use tokio::sync::mpsc;
+
+/// How what happens is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Print {
+    /// A line for each event.
+    Lines,
+    /// A JSON object for each event.
+    Json,
+    /// Nothing but errors.
+    Nothing,
+}
+
+/// When following ends before the rollout does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// At every hold and stop: nobody is there to press a key.
+    Held,
+    /// At the end only; a look after a flip back is passed by. For `rollback`.
+    RolledBack,
+    /// At the end only; words come from standard input. For `--plain`.
+    Told,
+}
+
+/// Follows until then. Answers with how it ended.
+pub async fn follow(mut client: Client, print: Print, until: Until) -> Result<ExitStatus, Failure> {
+    let mut printer = Printer { print, phase: None, seen: 0, held: None };
+    let mut signals = signals()?;
+    let mut words = words(until);
+    loop {
+        let news = tokio::select! {
+            news = client.news() => news,
+            _ = signals.0.recv() => { hold(&mut client).await; continue }
+            _ = signals.1.recv() => { hold(&mut client).await; continue }
+            Some(word) = words.recv() => { told(&mut client, &word, print).await; continue }
+        };
+        match news {
+            News::Answer { refused, .. } => {
+                if let Some(why) = refused {
+                    eprintln!("refused: {why}");
+                }
+            }
+            News::Gone => {
+                if let Some(outcome) = &client.snapshot.rollout.outcome {
+                    return Ok(outcome.word.into());
+                }
+                return Err(Failure::new("the engine died").next("halfstep resume goes on with it, halfstep rollback goes back"));
+            }
+            News::Snapshot => {
+                let snapshot = client.snapshot.clone();
+                printer.show(&snapshot);
+                if let Some(outcome) = &snapshot.rollout.outcome {
+                    printer.finished(&snapshot, outcome.word, outcome.text.as_str());
+                    return Ok(outcome.word.into());
+                }
+                if let Some(status) = stopped(&mut client, &snapshot, until, &mut printer).await? {
+                    return Ok(status);
+                }
+            }
+        }
+    }
+}
+
+/// Is it at a stop where nobody will press a key?
+async fn stopped(
+    client: &mut Client,
+    snapshot: &Snapshot,
+    until: Until,
+    printer: &mut Printer,
+) -> Result<Option<ExitStatus>, Failure> {
+    if !snapshot.rollout.needs_person || until == Until::Told {
+        return Ok(None);
+    }
+    let looks = snapshot.rollout.held.is_none() && snapshot.rollout.pace == Pace::StepByStep;
+    let back = snapshot.rollout.purpose == crate::engine::snapshot::Purpose::RollingBack;
+    if until == Until::RolledBack && back && looks && !snapshot.prompt.enter.is_empty() {
+        client.send(Some(snapshot.prompt.number), Command::Go).await?;
+        return Ok(None);
+    }
+    let failed = snapshot.rollout.failed;
+    let word = if failed { OutcomeWord::Failed } else { OutcomeWord::Held };
+    let why = snapshot.rollout.held.clone().unwrap_or_else(|| Printable::new(&format!("waits for: {}", snapshot.prompt.enter)));
+    printer.finished(snapshot, word, why.as_str());
+    Ok(Some(word.into()))
+}
+
+async fn hold(client: &mut Client) {
+    let _ = client.send(None, Command::Hold).await;
+}
+
+/// The lines of standard input, read by a thread of their own: a read cannot be called off.
+fn words(until: Until) -> mpsc::Receiver<String> {
+    let (to, words) = mpsc::channel(8);
+    if until == Until::Told {
+        std::thread::spawn(move || {
+            for line in std::io::stdin().lines().map_while(Result::ok) {
+                if to.blocking_send(line).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    words
+}
+
+/// A word from standard input: `go`, `hold`, `rollback`, `contract now`, `contract later`.
+async fn told(client: &mut Client, word: &str, print: Print) {
+    use crate::rollout::ContractWhen;
+    let command = match word.trim() {
+        "" => return,
+        "go" => Command::Go,
+        "hold" => Command::Hold,
+        "rollback" => Command::RollBack,
+        "contract" | "contract now" => Command::Contract(ContractWhen::Now),
+        "contract later" => Command::Contract(ContractWhen::Later),
+        other => {
+            eprintln!("unknown word `{}`: go, hold, rollback, contract, contract later", Printable::cut(other, 40));
+            return;
+        }
+    };
+    if client.send(None, command).await.is_err() && print != Print::Nothing {
+        eprintln!("the engine went away");
+    }
+}
+
+struct Printer {
+    print: Print,
+    phase: Option<PhaseName>,
+    /// Activity lines printed so far, by the last one's stamp and number.
+    seen: u64,
+    held: Option<Printable>,
+}
+
+impl Printer {
+    fn show(&mut self, snapshot: &Snapshot) {
+        let now = snapshot
+            .phases
+            .iter()
+            .find(|phase| matches!(phase.state, PhaseState::Now | PhaseState::Failed))
+            .map(|phase| phase.name);
+        if let Some(phase) = now
+            && self.phase != Some(phase)
+        {
+            self.phase = Some(phase);
+            self.event(snapshot, "phase", &json!({ "purpose": snapshot.rollout.purpose }), &format!("── {phase}"));
+        }
+        let new = snapshot.rollout.activity_count.saturating_sub(self.seen);
+        let skip = snapshot.activity.len().saturating_sub(usize::try_from(new).unwrap_or(usize::MAX));
+        for line in &snapshot.activity[skip..] {
+            self.activity(line);
+        }
+        self.seen = snapshot.rollout.activity_count;
+        if snapshot.rollout.held != self.held {
+            self.held.clone_from(&snapshot.rollout.held);
+            if let Some(why) = &snapshot.rollout.held {
+                self.event(snapshot, "held", &json!({ "why": why, "enter": snapshot.prompt.enter }), &format!("held: {why}"));
+            }
+        }
+    }
+
+    fn activity(&self, line: &ActivityView) {
+        match self.print {
+            Print::Lines => {
+                let time = line.wall.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
+                let command =
+                    line.command.as_ref().map(|raw| format!("  {}", Printable::cut(raw.as_str(), 300))).unwrap_or_default();
+                say(&format!("{time} {:<9} {:<8} {}{command}", line.phase, line.place, line.text));
+            }
+            Print::Json => say(&json!({
+                "event": "activity", "at": line.wall, "phase": line.phase, "place": line.place, "text": line.text,
+                "command": line.command, "took_ms": line.took_ms, "tone": line.tone,
+            })
+            .to_string()),
+            Print::Nothing => {}
+        }
+    }
+
+    fn event(&self, snapshot: &Snapshot, event: &str, more: &serde_json::Value, text: &str) {
+        match self.print {
+            Print::Lines => say(text),
+            Print::Json => {
+                let mut object =
+                    json!({ "event": event, "at": jiff::Timestamp::now(), "phase": self.phase, "pool": snapshot.rollout.pool });
+                if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
+                    object.extend(more.clone());
+                }
+                say(&object.to_string());
+            }
+            Print::Nothing => {}
+        }
+    }
+
+    fn finished(&self, snapshot: &Snapshot, word: OutcomeWord, text: &str) {
+        let status: ExitStatus = word.into();
+        let more = json!({ "outcome": word, "text": text, "exit": status.code(), "rollout": snapshot.rollout.id });
+        let window = snapshot.traffic.mixed_window.as_ref().map(|window| format!(" · mixed window {window}")).unwrap_or_default();
+        self.event(
+            snapshot,
+            "finished",
+            &more,
+            &format!(
+                "{}: {text}{window}",
+                serde_json::to_value(word).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+            ),
+        );
+    }
+}
+
+/// Prints a line; whoever read it may be gone, which changes nothing for the rollout.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+type Signals = (tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+
+fn signals() -> Result<Signals, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let trouble = |error: std::io::Error| Failure::new(format!("signals cannot be caught: {error}"));
+    Ok((signal(SignalKind::terminate()).map_err(trouble)?, signal(SignalKind::interrupt()).map_err(trouble)?))
+}

@@ -1,0 +1,140 @@
+//! Builds the hands that a config names: balancers, probes, runners, and the ways to them through ssh.
+
+use crate::balancer::{KindSettings, NodeSettings, apache::Apache, builtin::Builtin, command, command::Program, haproxy};
+use crate::config::Config;
+use crate::engine::world::{Names, Node, World};
+use crate::hand::{Balancer, Probe, Through, Tunnel};
+use crate::model::{Address, CommandKind, Failure, MemberName, NodeName, RunOn, Server, ServerName};
+use crate::probe::{Fill, Probes, Public};
+use crate::runner::Runners;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Everything of a config that touches the world.
+pub struct Hands {
+    pub runners: Arc<Runners>,
+    pub nodes: BTreeMap<NodeName, Node>,
+    pub probes: BTreeMap<ServerName, Arc<dyn Probe>>,
+    pub through: Option<Arc<dyn Through>>,
+}
+
+impl Hands {
+    /// Builds them. Connections through ssh are opened here, the others when they are first used.
+    pub async fn build(config: &Config) -> Result<Hands, Failure> {
+        let runners = Arc::new(Runners::new(socket_directory(), vec![]));
+        let mut nodes = BTreeMap::new();
+        for settings in &config.nodes {
+            let balancer = balancer(config, settings, &*runners).await.map_err(|failure| at(settings, &failure))?;
+            nodes.insert(settings.name.clone(), Node { balancer, poll: settings.poll });
+        }
+        let mut probes: BTreeMap<ServerName, Arc<dyn Probe>> = BTreeMap::new();
+        for server in &config.pool.servers {
+            probes.insert(server.name.clone(), probe(config, server, &runners)?);
+        }
+        Ok(Hands { runners, nodes, probes, through: through(config)? })
+    }
+
+    /// The world of one rollout.
+    #[must_use]
+    pub fn world(self, config: &Config, names: Names, output: PathBuf) -> World {
+        let commands =
+            config.pool.servers.iter().map(|server| (server.name.clone(), config.commands_of(server).clone())).collect();
+        World {
+            nodes: self.nodes,
+            probes: self.probes,
+            commands,
+            migrations: migrations(config),
+            migration_timeout: config.migrations.timeout,
+            runner: self.runners,
+            through: self.through,
+            names,
+            output,
+        }
+    }
+}
+
+/// The configured migration commands.
+#[must_use]
+pub fn migrations(config: &Config) -> BTreeMap<CommandKind, String> {
+    let of = [(CommandKind::Expand, &config.migrations.expand), (CommandKind::Contract, &config.migrations.contract)];
+    of.into_iter().filter_map(|(kind, text)| text.clone().map(|text| (kind, text))).collect()
+}
+
+fn at(settings: &NodeSettings, failure: &Failure) -> Failure {
+    Failure::new(format!("{}: {failure}", settings.name))
+}
+
+/// A short path: Unix sockets have names of at most 107 bytes.
+fn socket_directory() -> PathBuf {
+    let user = rustix::process::getuid().as_raw();
+    std::env::temp_dir().join(format!("halfstep-{user}"))
+}
+
+async fn balancer(config: &Config, settings: &NodeSettings, tunnel: &dyn Tunnel) -> Result<Arc<dyn Balancer>, Failure> {
+    let known: Vec<MemberName> = config.pool.servers.iter().filter_map(|server| server.member.clone()).collect();
+    Ok(match (&settings.kind, &settings.ssh) {
+        (KindSettings::Haproxy(one), None) => Arc::new(haproxy::Haproxy::new(one.clone(), haproxy::Way::Direct)),
+        (KindSettings::Haproxy(one), Some(host)) => {
+            let near = match address(&one.socket) {
+                Some(address) => tunnel.to_tcp(host, &address).await?,
+                None => tunnel.to_unix(host, Path::new(&one.socket)).await?,
+            };
+            Arc::new(haproxy::Haproxy::new(one.clone(), haproxy::Way::Tunnel(near)))
+        }
+        (KindSettings::Apache(one), None) => Arc::new(Apache::new(one.clone(), &known)?),
+        (KindSettings::Apache(one), Some(host)) => {
+            let near = tunnel.to_tcp(host, &url_address(&one.url)?).await?;
+            Arc::new(Apache::through(one.clone(), &known, &near)?)
+        }
+        (KindSettings::Builtin(one), None) => Arc::new(Builtin::new(one.clone())),
+        (KindSettings::Builtin(one), Some(host)) => {
+            let near = tunnel.to_unix(host, &one.control).await?;
+            Arc::new(Builtin::through(one.clone(), near))
+        }
+        (KindSettings::Command(one), None) => Arc::new(Program::open(one.clone(), command::Way::Direct).await?),
+        (KindSettings::Command(one), Some(host)) => {
+            let words = ["ssh", "-o", "BatchMode=yes", host].map(str::to_owned).to_vec();
+            Arc::new(Program::open(one.clone(), command::Way::Ssh { words }).await?)
+        }
+    })
+}
+
+/// `host:port`, where a text is one and no path.
+fn address(text: &str) -> Option<Address> {
+    let (host, port) = text.rsplit_once(':')?;
+    if text.contains('/') {
+        return None;
+    }
+    Some(Address { host: host.trim_matches(['[', ']']).to_owned(), port: port.parse().ok()? })
+}
+
+fn url_address(url: &str) -> Result<Address, Failure> {
+    let url = reqwest::Url::parse(url).map_err(|error| Failure::new(format!("{url} is no URL: {error}")))?;
+    let host = url.host_str().ok_or_else(|| Failure::new(format!("{url} names no host")))?;
+    let port = url.port_or_known_default().ok_or_else(|| Failure::new(format!("{url} names no port")))?;
+    Ok(Address { host: host.trim_matches(['[', ']']).to_owned(), port })
+}
+
+fn probe(config: &Config, server: &Server, runners: &Arc<Runners>) -> Result<Arc<dyn Probe>, Failure> {
+    let settings = config.probe_of(server).clone();
+    let tunnel: Option<Arc<dyn Tunnel>> = Some(runners.clone());
+    let fill: Fill = Arc::new(crate::engine::world::fill_for);
+    let probes = Probes::new(settings, tunnel, fill).map_err(|failure| Failure::new(format!("{}: {failure}", server.name)))?;
+    Ok(Arc::new(probes))
+}
+
+/// The probe through the balancer: the first node that says what a client asks, where a version can be read there.
+fn through(config: &Config) -> Result<Option<Arc<dyn Through>>, Failure> {
+    let public = config.nodes.iter().find_map(|node| node.public.as_deref());
+    match (public, &config.probe.version) {
+        (Some(url), Some(version)) => Ok(Some(Arc::new(Public::new(url, version)?))),
+        (Some(_) | None, _) => Ok(None),
+    }
+}
+
+/// Must the way to a server's host be opened before commands run there?
+#[must_use]
+pub fn opens(config: &Config, server: &Server) -> bool {
+    config.commands_of(server).run_on == RunOn::Ssh
+}

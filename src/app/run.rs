@@ -1,0 +1,150 @@
+//! `halfstep run` and `halfstep restart`: starts the engine, then shows it.
+
+use super::begin::{Refusal, Request};
+use super::engine::{Job, has_end};
+use super::follow::{Print, Until, follow};
+use super::spawn::{self, Started};
+use super::survey::Unclean;
+use super::{Answer, place};
+use crate::cli::rollout::{Begin, Drive, Face, Scope, Terminal};
+use crate::cli::{ExitStatus, Global};
+use crate::engine::client::Client;
+use crate::engine::wire::Hello;
+use crate::model::{Failure, Printable, Release};
+use crate::rollout::event::StartPace;
+use crate::tui;
+use std::io::{IsTerminal, Write};
+
+/// Begins and shows a rollout, or (`to` is `None`) a restart.
+pub async fn run(global: &Global, to: Option<Release>, scope: Scope, begin: Begin, drive: &Drive) -> Answer {
+    let config = place::config_file(global).map_err(Refusal::Usage)?;
+    let face = drive.face(terminal());
+    let mut request = Request {
+        config,
+        state: global.state.clone(),
+        to,
+        from: scope.from,
+        expect: scope.expect,
+        only: scope.only,
+        leave: scope.leave,
+        take: scope.take,
+        contract: scope.contract,
+        on_failure: scope.on_failure,
+        pace: pace(face, drive),
+        hold_at: drive.hold_at.clone(),
+        who: crate::engine::account::own_login(),
+        why: begin.why,
+    };
+    if let Some(why) = begin.abandon {
+        super::abandon::abandon(global, &why).await?;
+    }
+    let started = loop {
+        match spawn::start(&Job::Begin(request.clone())) {
+            Ok(started) => break started,
+            Err(Refusal::Unclean(open)) if matches!(face, Face::Console | Face::Plain) && std::io::stdin().is_terminal() => {
+                ask(&open, &mut request)?;
+            }
+            Err(refusal) => return refused(face, refusal),
+        }
+    };
+    show(face, drive, &started).await
+}
+
+/// Is somebody at standard input and output?
+#[must_use]
+pub fn terminal() -> Terminal {
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() { Terminal::There } else { Terminal::NotThere }
+}
+
+/// Who moves it on.
+#[must_use]
+pub fn pace(face: Face, drive: &Drive) -> StartPace {
+    match face {
+        _ if drive.yes => StartPace::NonStop,
+        Face::Console | Face::Plain => StartPace::StepByStep,
+        Face::Headless | Face::Events => StartPace::Automatic,
+    }
+}
+
+/// Shows a running rollout with that face.
+pub async fn show(face: Face, drive: &Drive, started: &Started) -> Answer {
+    let observe = drive.facing.observe;
+    let client = Client::connect(&started.socket, &Hello::new(true, observe)).await?;
+    let print = match face {
+        Face::Console => {
+            let options = tui::Options {
+                ascii: drive.facing.ascii,
+                observe,
+                guided: drive.facing.guided,
+                rollout_dir: started.rollout.clone(),
+            };
+            return left(tui::run(client, options).await?);
+        }
+        Face::Plain => return Ok(follow(client, Print::Lines, Until::Told).await?),
+        Face::Headless => Print::Lines,
+        Face::Events => Print::Json,
+    };
+    Ok(follow(client, print, Until::Held).await?)
+}
+
+fn left(left: tui::Left) -> Answer {
+    match left {
+        tui::Left::Quit => {
+            println!("The rollout goes on. Come back with: halfstep attach");
+            Ok(ExitStatus::Done)
+        }
+        tui::Left::Ended(outcome) => {
+            println!("{}", outcome.text);
+            Ok(outcome.word.into())
+        }
+        tui::Left::EngineGone => {
+            Err(Failure::new("the engine is gone").next("halfstep resume goes on with it, halfstep rollback goes back").into())
+        }
+    }
+}
+
+/// A refusal is an event too, for whoever reads events.
+fn refused(face: Face, refusal: Refusal) -> Answer {
+    if face == Face::Events {
+        let text = super::words(&refusal);
+        let status = super::status(&refusal);
+        let object = serde_json::json!({
+            "event": "finished", "at": jiff::Timestamp::now(), "phase": "preflight", "outcome": "refused", "text": text, "exit": status.code(),
+        });
+        println!("{object}");
+    }
+    Err(refusal)
+}
+
+/// Asks about each server that is not as it should be, and puts the answers into the request.
+fn ask(open: &[Unclean], request: &mut Request) -> Result<(), Refusal> {
+    println!("Some servers are not as a rollout wants to find them:");
+    for one in open {
+        let natural = if one.on_purpose { "leave" } else { "stop" };
+        loop {
+            print!("  {} {}.  [l]eave alone, [t]ake along, [s]top here ({natural}) ? ", one.server, one.why);
+            let _ = std::io::stdout().flush();
+            let mut line = String::new();
+            if std::io::stdin().read_line(&mut line).unwrap_or(0) == 0 {
+                return Err(Refusal::Unclean(open.to_vec()));
+            }
+            match (line.trim(), one.on_purpose) {
+                ("l" | "leave", _) | ("", true) => request.leave.push(one.server.clone()),
+                ("t" | "take", _) => request.take.push(one.server.clone()),
+                ("s" | "stop", _) | ("", false) => return Err(Refusal::Unclean(open.to_vec())),
+                (other, _) => {
+                    println!("  `{}` is none of them", Printable::cut(other, 40));
+                    continue;
+                }
+            }
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Is the newest rollout of a pool unfinished?
+#[must_use]
+pub fn is_unfinished(pool: &crate::engine::home::PoolHome) -> bool {
+    pool.unfinished(&has_end).is_some()
+}

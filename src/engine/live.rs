@@ -1,0 +1,248 @@
+//! The numbers that change all the time: requests a second, errors, ages, answer times. Never decides anything; what of
+//! them decides is told as a coarse fact.
+
+use crate::model::{Aim, InFlight, MemberName, NodeName, Printable, Reading, Rotation, ServerName};
+use crate::rollout::State;
+use crate::rollout::fact::{Fact, Tally, TrafficFact};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+/// Seconds of history a server keeps for its sparkline.
+const HISTORY: usize = 60;
+/// A load that moved by less is not news.
+const NEWS: f64 = 0.1;
+/// Between two facts about the traffic in the bake.
+const BAKE_NEWS: Duration = Duration::from_secs(2);
+
+/// All of them.
+#[derive(Debug, Default)]
+pub struct Live {
+    pub servers: BTreeMap<ServerName, LiveServer>,
+    pub nodes: BTreeMap<NodeName, LiveNode>,
+    counters: BTreeMap<(NodeName, MemberName), Counter>,
+    before: Bucket,
+    since: Bucket,
+    next_serves: bool,
+    told: Option<Instant>,
+}
+
+/// What is shown of a server.
+#[derive(Debug, Default, Clone)]
+pub struct LiveServer {
+    pub answer: Option<Duration>,
+    pub looked: Option<Instant>,
+    pub word: Printable,
+    pub rate: Option<f64>,
+    pub errors: Option<f64>,
+    pub in_flight: Option<u64>,
+    pub estimated: bool,
+    pub read: Option<Instant>,
+    pub history: VecDeque<Option<u32>>,
+}
+
+/// What is shown of a node.
+#[derive(Debug, Default, Clone)]
+pub struct LiveNode {
+    pub read: Option<Instant>,
+    pub trouble: Option<Printable>,
+    pub advice: Vec<Printable>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Counter {
+    at: Instant,
+    total: u64,
+    errors: Option<u64>,
+    rate: f64,
+    error_rate: Option<f64>,
+    in_flight: Option<u64>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Bucket {
+    requests: u64,
+    errors: u64,
+    time_weight: f64,
+    time_sum: f64,
+}
+
+impl Bucket {
+    fn add(&mut self, requests: u64, errors: u64, time: Option<Duration>) {
+        self.requests += requests;
+        self.errors += errors;
+        if let Some(time) = time {
+            self.time_weight += requests as f64;
+            self.time_sum += time.as_secs_f64() * 1000.0 * requests as f64;
+        }
+    }
+
+    fn tally(self) -> Option<Tally> {
+        (self.requests > 0).then(|| Tally {
+            requests: self.requests,
+            errors: self.errors,
+            time_ms: (self.time_weight > 0.0).then(|| round(self.time_sum / self.time_weight)),
+        })
+    }
+}
+
+fn round(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+impl Live {
+    /// Numbers of an engine that goes on: what the journal knows of the traffic before the switch is kept.
+    #[must_use]
+    pub fn resumed(state: &State) -> Live {
+        let bucket = |tally: Option<Tally>| {
+            tally.map_or_else(Bucket::default, |tally| Bucket {
+                requests: tally.requests,
+                errors: tally.errors,
+                time_weight: tally.time_ms.map_or(0.0, |_| tally.requests as f64),
+                time_sum: tally.time_ms.unwrap_or(0.0) * tally.requests as f64,
+            })
+        };
+        let mut live =
+            Live { before: bucket(state.facts.traffic.before), since: bucket(state.facts.traffic.since), ..Live::default() };
+        live.next_serves = next_serves(state);
+        live
+    }
+
+    /// Takes a reading. Answers with the fact that it makes, if it is news.
+    pub fn node(&mut self, state: &State, node: &NodeName, read: &Result<Reading, Printable>, at: Instant) -> Option<Fact> {
+        let live = self.nodes.entry(node.clone()).or_default();
+        let reading = match read {
+            Ok(reading) => reading,
+            Err(trouble) => {
+                live.trouble = Some(trouble.clone());
+                return None;
+            }
+        };
+        live.trouble = None;
+        live.read = Some(at);
+        live.advice.clone_from(&reading.advice);
+        let now_next = next_serves(state);
+        if now_next && !self.next_serves {
+            self.since = Bucket::default();
+        }
+        self.next_serves = now_next;
+        for member in &reading.members {
+            let Some(server) = state.beginning.pool.by_member(&member.name) else { continue };
+            let key = (node.clone(), member.name.clone());
+            let before = self.counters.get(&key).copied();
+            let Some(total) = member.total else { continue };
+            let counter = next_counter(before, at, total, member.errors, member.in_flight);
+            self.counters.insert(key, counter);
+            let requests = before.map_or(0, |before| total.saturating_sub(before.total));
+            let errors = before.and_then(|before| Some(member.errors?.saturating_sub(before.errors?))).unwrap_or(0);
+            let aim = state.servers.get(&server.name).map_or(Aim::Current, |progress| progress.aim);
+            match (aim, now_next) {
+                (Aim::Current, false) => self.before.add(requests, errors, member.time),
+                (Aim::Next, true) => self.since.add(requests, errors, member.time),
+                (Aim::Current, true) | (Aim::Next, false) => {}
+            }
+        }
+        self.gather(state, reading, at);
+        self.news(state, at)
+    }
+
+    /// Sums what the nodes say of each server.
+    fn gather(&mut self, state: &State, reading: &Reading, at: Instant) {
+        let exact = state.beginning.nodes.iter().all(|node| node.capabilities.in_flight == InFlight::Exact);
+        for server in state.beginning.pool.balanced() {
+            let Some(member) = &server.member else { continue };
+            let counter = |node: &NodeName| self.counters.get(&(node.clone(), member.clone())).copied();
+            let mine: Vec<Counter> = state.beginning.nodes.iter().filter_map(|node| counter(&node.name)).collect();
+            let live = self.servers.entry(server.name.clone()).or_default();
+            if let Some(said) = reading.member(member) {
+                live.word = said.word.clone();
+                live.read = Some(at);
+                if said.total.is_none() {
+                    live.in_flight = said.in_flight;
+                }
+            }
+            if !mine.is_empty() {
+                live.rate = Some(mine.iter().map(|counter| counter.rate).sum());
+                live.errors = mine.iter().map(|counter| counter.error_rate).sum();
+                live.in_flight = mine.iter().map(|counter| counter.in_flight).sum();
+            }
+            live.estimated = !exact;
+        }
+    }
+
+    /// Is the traffic otherwise than the state believes, by enough to say so?
+    fn news(&mut self, state: &State, at: Instant) -> Option<Fact> {
+        let load = self.load();
+        let fact = TrafficFact {
+            load: load.map(f64::round),
+            before: self.before.tally(),
+            since: self.since.tally().filter(|_| self.next_serves),
+        };
+        let old = &state.facts.traffic;
+        let moved = match (old.load, fact.load) {
+            (Some(old), Some(new)) => (old - new).abs() > NEWS * old.max(10.0),
+            (None, None) => false,
+            (Some(_), None) | (None, Some(_)) => true,
+        };
+        let due = self.told.is_none_or(|told| at.duration_since(told) >= BAKE_NEWS);
+        let bakes = self.next_serves && old.since != fact.since;
+        if !due || !(moved || bakes || old.before.is_none() && fact.before.is_some()) {
+            return None;
+        }
+        self.told = Some(at);
+        Some(Fact::Traffic(fact))
+    }
+
+    /// Requests a second over all servers and nodes; `None` where nobody counts.
+    #[must_use]
+    pub fn load(&self) -> Option<f64> {
+        let rates: Vec<f64> = self.counters.values().map(|counter| counter.rate).collect();
+        (!rates.is_empty()).then(|| rates.iter().sum())
+    }
+
+    /// Errors a second over all of them.
+    #[must_use]
+    pub fn errors(&self) -> Option<f64> {
+        let rates: Vec<f64> = self.counters.values().filter_map(|counter| counter.error_rate).collect();
+        (!rates.is_empty()).then(|| rates.iter().sum())
+    }
+
+    /// Once a second: a point of each server's history.
+    pub fn tick(&mut self) {
+        for server in self.servers.values_mut() {
+            if server.history.len() >= HISTORY {
+                server.history.pop_front();
+            }
+            server.history.push_back(server.rate.map(|rate| rate.round() as u32));
+        }
+    }
+}
+
+/// A rate over about a second: short enough to follow a switch, long enough not to flicker.
+fn next_counter(before: Option<Counter>, at: Instant, total: u64, errors: Option<u64>, in_flight: Option<u64>) -> Counter {
+    let Some(before) = before else {
+        return Counter { at, total, errors, rate: 0.0, error_rate: errors.map(|_| 0.0), in_flight };
+    };
+    let seconds = at.duration_since(before.at).as_secs_f64().max(1e-3);
+    let weight = (seconds / 1.0).min(1.0);
+    let mix = |old: f64, new: f64| if weight > 0.99 || new == 0.0 { new } else { old * (1.0 - weight) + new * weight };
+    let rate = mix(before.rate, total.saturating_sub(before.total) as f64 / seconds);
+    let error_rate = match (before.errors, errors) {
+        (Some(old), Some(new)) => Some(mix(before.error_rate.unwrap_or(0.0), new.saturating_sub(old) as f64 / seconds)),
+        (_, Some(_)) => Some(0.0),
+        (_, None) => None,
+    };
+    Counter { at, total, errors, rate, error_rate, in_flight }
+}
+
+/// Is a server in rotation that is on next?
+fn next_serves(state: &State) -> bool {
+    let on_next = |server: &ServerName| state.servers.get(server).is_some_and(|progress| progress.aim == Aim::Next);
+    let serves = |server: &ServerName| {
+        let member = state.member(server);
+        let says = |node: &crate::rollout::fact::NodeFact| {
+            member.and_then(|member| node.members.get(member)).is_some_and(|seen| seen.rotation == Rotation::In)
+        };
+        state.facts.nodes.values().any(says)
+    };
+    state.wished.into.iter().any(|server| on_next(server) && serves(server))
+}

@@ -1,0 +1,288 @@
+//! The loop around the turns: events from hands, polls, people and the clock, one after the other; the snapshot after each.
+//!
+//! The engine is a process of its own. It ends when the rollout is over and its last state has reached every screen; a
+//! screen that goes away changes nothing.
+
+use super::activity::Activity;
+use super::dispatch::{Back, Dispatch};
+use super::home::{Lock, RolloutDir, TargetLock};
+use super::listen::{Asked, Limits, Listener};
+use super::live::Live;
+use super::turn::Turns;
+use super::view::{self, Setting};
+use super::watch::{self, Looked, Watch};
+use super::world::World;
+use crate::journal::{Durability, Journal};
+use crate::model::{Failure, Printable};
+use crate::rollout::event::{Effect, End, Event, Stamped};
+use crate::rollout::fact::Fact;
+use crate::rollout::{Command, State, operate};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch as watching};
+
+/// Answers and looks that wait for a turn. When there are more, hands and polls wait, not the engine.
+const WAITING: usize = 1024;
+/// Between two snapshots that show nothing but new numbers.
+const NUMBERS: Duration = Duration::from_millis(250);
+
+/// What an engine is made of, once the pool is taken.
+pub struct Engine {
+    pub world: World,
+    pub turns: Turns,
+    pub first: Vec<Effect>,
+    pub activity: Activity,
+    pub lock: Lock,
+    pub targets: Vec<TargetLock>,
+    pub dir: RolloutDir,
+    pub driver: Printable,
+}
+
+struct Running {
+    world: Arc<World>,
+    turns: Turns,
+    dispatch: Dispatch,
+    watch: Watch,
+    live: Live,
+    activity: Activity,
+    listener: Listener,
+    setting: Setting,
+    samples: Option<Journal>,
+    published: watching::Sender<Arc<State>>,
+    ended: Option<End>,
+}
+
+impl Engine {
+    /// Runs to the end of the rollout. `ready` is called once screens can connect.
+    pub async fn run(self, ready: impl FnOnce() -> Result<(), Failure>) -> Result<End, Failure> {
+        let mode = self.lock.access().file_mode();
+        let (listener, mut asked) = Listener::bind(&self.lock.info().socket, mode, Limits::default())?;
+        let (back, mut answers) = mpsc::channel(WAITING);
+        let (looked, mut looks) = mpsc::channel(WAITING);
+        let (published, state) = watching::channel(self.turns.state().clone());
+        let world = Arc::new(self.world);
+        let dispatch = Dispatch::new(world.clone(), self.turns.state().beginning.clone(), back);
+        let samples = Journal::create_without_ballast(&self.dir.samples())
+            .or_else(|_| Journal::open(&self.dir.samples()).map(|(journal, ..)| journal))
+            .ok();
+        let mut running = Running {
+            live: Live::resumed(self.turns.state()),
+            world: world.clone(),
+            turns: self.turns,
+            dispatch,
+            watch: Watch::default(),
+            activity: self.activity,
+            listener,
+            setting: Setting { id: self.dir.id.clone(), driver: self.driver, watching: 0 },
+            samples,
+            published,
+            ended: None,
+        };
+        running.publish();
+        ready()?;
+        watch::start(&world, &state, running.dispatch.gates(), &looked);
+        running.hand_out(self.first);
+        let mut numbers = tokio::time::interval(NUMBERS);
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        let (mut term, mut interrupt) = signals()?;
+        while running.ended.is_none() {
+            let wake = running.next_deadline();
+            tokio::select! {
+                biased;
+                Some(back) = answers.recv() => running.back(back),
+                Some(request) = asked.recv() => running.asked(request),
+                Some(news) = looks.recv() => running.looked(news),
+                () = sleep_until(wake) => running.take(Event::Woke),
+                _ = second.tick() => running.second(),
+                _ = numbers.tick() => running.publish(),
+                _ = term.recv() => running.signal(),
+                _ = interrupt.recv() => running.signal(),
+            }
+        }
+        running.finish(self.lock, self.targets).await
+    }
+}
+
+impl Running {
+    fn take(&mut self, event: Event) {
+        let before = self.turns.state().clone();
+        let stamped = Stamped { at: self.turns.clock().moment(), event: event.clone() };
+        match self.turns.take(event) {
+            Ok(effects) => {
+                let after = self.turns.state().clone();
+                self.activity.take(&self.world, Some(&before), &stamped, &after);
+                self.published.send_replace(after);
+                self.publish();
+                self.hand_out(effects);
+            }
+            // Nothing changed and nothing is handed out: what is running goes on, nothing new begins.
+            Err(error) => tracing::error!(%error, "the journal cannot be written; nothing new begins"),
+        }
+    }
+
+    fn hand_out(&mut self, effects: Vec<Effect>) {
+        let end = effects.iter().find_map(|effect| match effect {
+            Effect::End(end) => Some(end.clone()),
+            Effect::Ask(..) | Effect::AskAgain(..) => None,
+        });
+        self.dispatch.hand_out(effects);
+        if let Some(end) = end {
+            self.take(Event::Ended(end.clone()));
+            self.ended = Some(end);
+        }
+    }
+
+    fn back(&mut self, back: Back) {
+        match back {
+            Back::Answered(id, outcome) => self.take(Event::Answered { id, outcome }),
+            Back::Saw(fact) => self.take(Event::Saw(fact)),
+            Back::Looked { server, seen } => {
+                let life = self.turns.state().servers.get(&server).map_or(0, |progress| progress.life);
+                self.looked(Looked::Server { server, life, seen, at: Instant::now() });
+            }
+        }
+    }
+
+    fn looked(&mut self, news: Looked) {
+        let state = self.turns.state().clone();
+        match news {
+            Looked::Server { server, life, seen, at } => {
+                let shown = self.live.servers.entry(server.clone()).or_default();
+                shown.looked = Some(at);
+                shown.answer = seen.took.filter(|_| seen.health.is_ok());
+                if let Some(fact) = self.watch.server(&state, &server, life, &seen) {
+                    self.take(Event::Saw(fact));
+                }
+            }
+            Looked::Node { node, read, at } => {
+                let traffic = self.live.node(&state, &node, &read, at);
+                for fact in self.watch.node(&state, &node, &read).into_iter().chain(traffic) {
+                    self.take(Event::Saw(fact));
+                }
+            }
+        }
+    }
+
+    fn asked(&mut self, request: Asked) {
+        let state = self.turns.state().clone();
+        let command = request.request.command.clone();
+        if let Some(why) = refusal(&state, &request) {
+            request.refuse(Printable::new(&why));
+            return;
+        }
+        let before = Arc::as_ptr(self.turns.state());
+        self.take(Event::Commanded { who: request.login.clone(), command });
+        if std::ptr::eq(before, Arc::as_ptr(self.turns.state())) {
+            request.refuse(
+                "the journal cannot be written, so nothing new may begin: make room on the disk of the state directory".into(),
+            );
+        } else {
+            request.accept();
+        }
+    }
+
+    /// A signal to the engine is a hold, as a closed terminal is nothing.
+    fn signal(&mut self) {
+        if operate::refusal(self.turns.state(), &Command::Hold).is_none() {
+            self.take(Event::Commanded { who: "a signal".into(), command: Command::Hold });
+        }
+    }
+
+    fn second(&mut self) {
+        self.live.tick();
+        let state = self.turns.state().clone();
+        let policy = &state.beginning.policy;
+        let limit = (policy.health_interval * 2) + Duration::from_secs(3);
+        let late: Vec<Fact> = self
+            .live
+            .servers
+            .iter()
+            .filter(|(_, shown)| shown.looked.is_some_and(|then| then.elapsed() > limit))
+            .filter_map(|(name, _)| Watch::stale(&state, name))
+            .collect();
+        for fact in late {
+            self.take(Event::Saw(fact));
+        }
+        self.sample();
+    }
+
+    /// Numbers for charts, a line a second; the first thing to be lost on a full disk.
+    fn sample(&mut self) {
+        let at = self.turns.clock().moment();
+        let rates: serde_json::Map<String, serde_json::Value> = self
+            .live
+            .servers
+            .iter()
+            .filter_map(|(name, shown)| {
+                Some((
+                    name.as_str().to_owned(),
+                    serde_json::json!([shown.rate?.round(), shown.errors.map(f64::round), shown.in_flight]),
+                ))
+            })
+            .collect();
+        if rates.is_empty() {
+            return;
+        }
+        if let Some(samples) = &mut self.samples {
+            let line = serde_json::json!({ "at": at, "servers": rates });
+            if samples.append(&line, Durability::Later).is_err() {
+                self.samples = None;
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        self.setting.watching = self.listener.watching();
+        if !self.listener.is_anybody_there() && self.turns.state().ended.is_none() {
+            return;
+        }
+        let now = self.turns.clock().since_start();
+        let snapshot =
+            view::snapshot(&self.world, self.turns.state(), &self.live, &self.activity, &self.setting, now, Instant::now());
+        self.listener.publish(snapshot);
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.turns.state().deadlines().first().map(|(at, _)| self.turns.clock().instant(*at))
+    }
+
+    async fn finish(mut self, lock: Lock, targets: Vec<TargetLock>) -> Result<End, Failure> {
+        self.publish();
+        let end = self.ended.take().unwrap_or(End::Done);
+        for target in targets {
+            let _ = target.release();
+        }
+        lock.release().map_err(|error| Failure::new(format!("the lock could not be given back: {error}")))?;
+        self.listener.close().await;
+        Ok(end)
+    }
+}
+
+/// Why what was asked for is not done: an observer, a prompt that has changed, or a command that means nothing now.
+fn refusal(state: &State, request: &Asked) -> Option<String> {
+    if request.observe {
+        return Some("this screen only watches".into());
+    }
+    let command = &request.request.command;
+    let is_stale = request.request.prompt.is_some_and(|shown| shown != state.prompt);
+    let depends = !matches!(command, Command::Hold | Command::Note(_));
+    if is_stale && depends {
+        return Some("the screen has changed since that key was pressed: look, and press it again".into());
+    }
+    operate::refusal(state, command)
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+type Signals = (tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+
+fn signals() -> Result<Signals, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let trouble = |error: std::io::Error| Failure::new(format!("signals cannot be caught: {error}"));
+    Ok((signal(SignalKind::terminate()).map_err(trouble)?, signal(SignalKind::interrupt()).map_err(trouble)?))
+}

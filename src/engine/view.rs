@@ -1,0 +1,358 @@
+//! The snapshot, made from the state, the live numbers and the activity. It decides words, never what happens.
+
+use super::activity::{Activity, window_words};
+use super::live::Live;
+use super::snapshot::{
+    GateView, NodeView, OutcomeView, OutcomeWord, Pace as PaceView, PhaseState, PhaseView, PriceKind, PriceView, PromptView,
+    Purpose, RolloutView, ServerState, ServerView, Snapshot, TrafficView,
+};
+use super::world::World;
+use crate::model::moment::millis::as_millis;
+use crate::model::{Half, Health, PhaseName, Printable, Rotation, Server, ServerName, Version};
+use crate::rollout::event::Purpose as RolloutPurpose;
+use crate::rollout::lane::{LaneAt, LaneState};
+use crate::rollout::operate::{self, Enter};
+use crate::rollout::plan::{Direction, Step};
+use crate::rollout::state::{Body, Cause, Pace};
+use crate::rollout::{Command, ContractWhen, End, Price, State, gate};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Who is there, and what is fixed for this rollout.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    pub id: String,
+    pub driver: Printable,
+    pub watching: u32,
+}
+
+/// The whole picture.
+#[must_use]
+pub fn snapshot(
+    world: &World,
+    state: &State,
+    live: &Live,
+    activity: &Activity,
+    setting: &Setting,
+    now: Duration,
+    at: Instant,
+) -> Snapshot {
+    Snapshot {
+        rollout: rollout(state, activity, setting, now),
+        prompt: prompt(world, state, now),
+        price: price(state),
+        phases: phases(state, now),
+        gates: gates(state),
+        servers: state.beginning.pool.servers.iter().map(|server| self::server(state, live, server, now, at)).collect(),
+        nodes: nodes(state, live, at),
+        traffic: traffic(state, live),
+        activity: activity.lines.clone(),
+    }
+}
+
+fn rollout(state: &State, activity: &Activity, setting: &Setting, now: Duration) -> RolloutView {
+    let pace = match (&state.hold, state.pace) {
+        (Some(_), _) => PaceView::Held,
+        (None, Pace::StepByStep) => PaceView::StepByStep,
+        (None, Pace::Automatic | Pace::NonStop) => PaceView::Automatic,
+    };
+    let purpose = match (state.plan.direction, state.beginning.purpose) {
+        (Direction::Back, _) => Purpose::RollingBack,
+        (Direction::Forward, RolloutPurpose::Rollout) => Purpose::Rollout,
+        (Direction::Forward, RolloutPurpose::Restart) => Purpose::Restart,
+    };
+    RolloutView {
+        pool: state.beginning.pool.name.clone(),
+        id: setting.id.clone(),
+        purpose,
+        current: Some(state.beginning.current.clone()),
+        next: Some(state.beginning.next.clone()),
+        pace,
+        held: state.hold.as_ref().map(|hold| hold.why.clone()),
+        needs_person: needs_person(state),
+        failed: held_by_failure(state),
+        activity_count: activity.count,
+        outcome: state.ended.as_ref().map(outcome),
+        driver: setting.driver.clone(),
+        watching: setting.watching,
+        since_start_ms: as_millis(now),
+        at_half_ms: state.at_half_since.map(|since| as_millis(now.saturating_sub(since))),
+        engine_pid: std::process::id(),
+    }
+}
+
+/// Does it wait for a key press, a decision, a word?
+fn needs_person(state: &State) -> bool {
+    match operate::enter(state) {
+        Enter::Nothing | Enter::Waits(_) => false,
+        Enter::Begins(..) | Enter::Types(_) | Enter::GoesOn(..) | Enter::TriesAgain(_) | Enter::Stuck(_) => true,
+    }
+}
+
+/// How it ended, in the words of `finished` events.
+#[must_use]
+pub fn outcome(end: &End) -> OutcomeView {
+    let word = match end {
+        End::Done | End::ContractPending => OutcomeWord::Done,
+        End::RolledBack => OutcomeWord::RolledBack,
+        End::Abandoned(_) => OutcomeWord::Failed,
+    };
+    OutcomeView { word, text: Printable::new(end.word()) }
+}
+
+/// Is it held because something failed (exit 1), or because somebody wanted it (exit 4)?
+#[must_use]
+pub fn held_by_failure(state: &State) -> bool {
+    state.hold.as_ref().is_some_and(|hold| match hold.cause {
+        Cause::Asked | Cause::Stop => false,
+        Cause::Failure | Cause::Drain | Cause::Drift | Cause::Gate | Cause::Capacity | Cause::Promise => true,
+    })
+}
+
+fn prompt(world: &World, state: &State, now: Duration) -> PromptView {
+    let enter = operate::enter(state);
+    let words = match &enter {
+        Enter::Begins(_, does) => does.clone(),
+        Enter::GoesOn(_, why) => format!("go on (held: {why})"),
+        Enter::TriesAgain(why) => format!("try again: {why}"),
+        Enter::Types(word) => format!("type the word {word}"),
+        Enter::Nothing | Enter::Waits(_) | Enter::Stuck(_) => String::new(),
+    };
+    let commands = match &enter {
+        Enter::Begins(..) | Enter::GoesOn(..) | Enter::TriesAgain(_) => operate::next_operations(state)
+            .iter()
+            .flat_map(|operation| world.raw(&state.beginning, operation))
+            .map(|raw| Printable::new(&raw))
+            .collect(),
+        Enter::Nothing | Enter::Waits(_) | Enter::Types(_) | Enter::Stuck(_) => vec![],
+    };
+    let (waiting_for, until) = waiting(state, &enter);
+    PromptView {
+        number: state.prompt,
+        enter: Printable::new(&words),
+        commands,
+        waiting_for: waiting_for.map(|text| Printable::new(&text)),
+        countdown_ms: until.map(|until| as_millis(until.saturating_sub(now))),
+        refused: refused(state),
+        typed_word: match enter {
+            Enter::Types(word) => Some(word.to_owned()),
+            _ => None,
+        },
+    }
+}
+
+/// What is waited for, and until when at most.
+fn waiting(state: &State, enter: &Enter) -> (Option<String>, Option<Duration>) {
+    match (&state.body, enter) {
+        (Body::Waiting { since, .. }, _) => (Some("bake".into()), Some(*since + state.beginning.policy.bake)),
+        (Body::Lanes(lanes), _) => {
+            let active: Vec<&LaneState> = lanes.iter().filter(|lane| lane.is_active()).collect();
+            let until = active.iter().filter_map(|lane| match lane.at {
+                LaneAt::Watching { until, .. } => Some(until),
+                LaneAt::Ready
+                | LaneAt::Asked { .. }
+                | LaneAt::Overdue { .. }
+                | LaneAt::Failed(_)
+                | LaneAt::Done
+                | LaneAt::Excluded => None,
+            });
+            let words = active.first().map(|lane| {
+                let names = lane.servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let step = lane.current().map(Step::word).unwrap_or_default();
+                let more = if active.len() > 1 { format!(" and {} more", active.len() - 1) } else { String::new() };
+                format!("{step} {names}{more}").trim().to_owned()
+            });
+            (words, until.max())
+        }
+        (Body::Change(_), _) => (Some("the nodes".into()), None),
+        (Body::Boundary, Enter::Waits(what) | Enter::Stuck(what)) => (Some(what.clone()), None),
+        (Body::Boundary, _) => (None, None),
+    }
+}
+
+/// For each command that could be given without a server's name, and each that needs one, why not.
+fn refused(state: &State) -> BTreeMap<String, Printable> {
+    let mut all = vec![
+        Command::Go,
+        Command::Automatic,
+        Command::Hold,
+        Command::RollBack,
+        Command::SkipBake,
+        Command::SwitchAgain,
+        Command::Contract(ContractWhen::Now),
+    ];
+    if let Some(gate) = gate::readings(state).into_iter().find(|reading| !gate::passes(state, reading)) {
+        all.push(Command::Accept(gate.name, "…".into()));
+    }
+    let mut refused: BTreeMap<String, Printable> = all
+        .iter()
+        .filter_map(|command| operate::refusal(state, command).map(|why| (command.word().to_owned(), Printable::new(&why))))
+        .collect();
+    let any = |make: fn(ServerName) -> Command| {
+        state.servers.keys().map(|name| operate::refusal(state, &make(name.clone()))).fold(
+            None,
+            |kept: Option<Option<String>>, one| match kept {
+                Some(None) => Some(None),
+                Some(Some(why)) => Some(one.map(|_| why)),
+                None => Some(one),
+            },
+        )
+    };
+    for (word, verdict) in [("retry", any(Command::Retry)), ("exclude", any(Command::Exclude))] {
+        if let Some(Some(why)) = verdict {
+            refused.insert(word.to_owned(), Printable::new(&why));
+        }
+    }
+    refused
+}
+
+fn price(state: &State) -> PriceView {
+    let price = state.price();
+    let kind = match &price {
+        Price::Nothing => PriceKind::Nothing,
+        Price::Instant { up, of, .. } if up == of => PriceKind::Instant,
+        Price::Instant { .. } => PriceKind::Partly,
+        Price::Seconds { .. } => PriceKind::Seconds,
+        Price::Blocked(_) => PriceKind::Blocked,
+    };
+    let steps = if kind == PriceKind::Blocked { vec![] } else { state.way_back() };
+    PriceView {
+        kind,
+        text: Printable::new(&price.words(&state.beginning.current)),
+        steps: steps.iter().map(|step| Printable::new(step)).collect(),
+    }
+}
+
+fn phases(state: &State, now: Duration) -> Vec<PhaseView> {
+    let held = state.hold.as_ref().is_some_and(|hold| matches!(hold.cause, Cause::Failure | Cause::Promise));
+    let running = !matches!(state.body, Body::Boundary);
+    let view = |(index, phase): (usize, &crate::rollout::plan::Phase)| {
+        let time = state.times.iter().rev().find(|time| time.name == phase.name && time.direction == state.plan.direction);
+        let condition = match index.cmp(&state.at) {
+            std::cmp::Ordering::Less if phase.stages.is_empty() => PhaseState::Nothing,
+            std::cmp::Ordering::Less => PhaseState::Done,
+            std::cmp::Ordering::Equal if held && running => PhaseState::Failed,
+            std::cmp::Ordering::Equal if running => PhaseState::Now,
+            std::cmp::Ordering::Equal | std::cmp::Ordering::Greater => PhaseState::ToDo,
+        };
+        let took = time.filter(|_| index <= state.at).map(|time| as_millis(time.ended.unwrap_or(now).saturating_sub(time.began)));
+        PhaseView { name: phase.name, state: condition, took_ms: took }
+    };
+    state.plan.phases.iter().enumerate().map(view).collect()
+}
+
+fn gates(state: &State) -> Vec<GateView> {
+    let mut readings = gate::readings(state);
+    if state.phase().is_some_and(|phase| phase.name == PhaseName::Bake)
+        && let Some(next) = state.plan.phases.get(state.at + 1)
+    {
+        readings = next.gates.iter().map(|name| gate::read(state, *name)).collect();
+    }
+    readings.into_iter().map(|gate| GateView { name: gate.name, verdict: gate.verdict, text: gate.text }).collect()
+}
+
+fn server(state: &State, live: &Live, server: &Server, now: Duration, at: Instant) -> ServerView {
+    let name = &server.name;
+    let fact = state.facts.servers.get(name).cloned().unwrap_or_default();
+    let shown = live.servers.get(name).cloned().unwrap_or_default();
+    let rotations: Vec<Rotation> = server.member.as_ref().map_or_else(Vec::new, |member| {
+        state.facts.nodes.values().filter_map(|node| node.members.get(member)).map(|seen| seen.rotation).collect()
+    });
+    let (doing, condition) = doing(state, name, now);
+    let policy = &state.beginning.policy;
+    let age = [shown.looked, shown.read.filter(|_| server.member.is_some())]
+        .into_iter()
+        .flatten()
+        .map(|then| at.saturating_duration_since(then))
+        .max();
+    let limit = (policy.health_interval + policy.poll) * 2 + Duration::from_secs(1);
+    ServerView {
+        name: name.clone(),
+        role: server.role.clone(),
+        rotation: rotations.iter().max().copied(),
+        word: shown.word,
+        nodes_differ: rotations.iter().min() != rotations.iter().max(),
+        health: fact.health,
+        why: fact.why.clone().filter(|_| fact.health != Health::Up),
+        answer_ms: shown.answer.map(as_millis),
+        version: fact.version,
+        state: condition,
+        doing,
+        requests_per_second: shown.rate,
+        errors_per_second: shown.errors,
+        in_flight: shown.in_flight,
+        in_flight_estimated: shown.estimated,
+        age_ms: age.map_or(0.0, as_millis),
+        stale: fact.stale || age.is_none_or(|age| age > limit),
+        history: shown.history.into_iter().collect(),
+    }
+}
+
+fn doing(state: &State, name: &ServerName, now: Duration) -> (Option<Printable>, ServerState) {
+    if state.beginning.left.contains(name) {
+        return (Some("left alone".into()), ServerState::Left);
+    }
+    if state.servers.get(name).is_some_and(|progress| progress.excluded) {
+        return (Some("excluded".into()), ServerState::Excluded);
+    }
+    let Body::Lanes(lanes) = &state.body else { return (None, ServerState::Waiting) };
+    let Some(lane) = lanes.iter().find(|lane| lane.servers.contains(name)) else { return (None, ServerState::Waiting) };
+    let step = lane.current().map(Step::word).unwrap_or_default();
+    let since = |since: Duration| format!("{step} {} s", now.saturating_sub(since).as_secs());
+    match &lane.at {
+        LaneAt::Ready => (None, ServerState::Waiting),
+        LaneAt::Asked { since: then, .. } | LaneAt::Watching { since: then, .. } => {
+            (Some(Printable::new(&since(*then))), ServerState::Working)
+        }
+        LaneAt::Overdue { since: then } => (Some(Printable::new(&format!("{}, overdue", since(*then)))), ServerState::Failed),
+        LaneAt::Failed(why) => (Some(Printable::new(&format!("{step} failed: {why}"))), ServerState::Failed),
+        LaneAt::Done => (None, ServerState::Done),
+        LaneAt::Excluded => (Some("excluded".into()), ServerState::Excluded),
+    }
+}
+
+fn nodes(state: &State, live: &Live, at: Instant) -> Vec<NodeView> {
+    let view = |node: &crate::rollout::event::NodeBeginning| {
+        let shown = live.nodes.get(&node.name).cloned().unwrap_or_default();
+        NodeView {
+            name: Printable::new(node.name.as_str()),
+            kind: node.kind.clone(),
+            trouble: shown.trouble,
+            age_ms: shown.read.map_or(0.0, |then| as_millis(at.saturating_duration_since(then))),
+            advice: shown.advice,
+        }
+    };
+    state.beginning.nodes.iter().map(view).collect()
+}
+
+fn traffic(state: &State, live: &Live) -> TrafficView {
+    let mut by_version: BTreeMap<Version, f64> = BTreeMap::new();
+    for (name, shown) in &live.servers {
+        if let (Some(rate), Some(version)) = (shown.rate, state.facts.servers.get(name).and_then(|fact| fact.version.clone())) {
+            *by_version.entry(version).or_default() += rate;
+        }
+    }
+    TrafficView {
+        requests_per_second: live.load(),
+        by_version: by_version.into_iter().collect(),
+        errors_per_second: live.errors(),
+        capacity: Printable::new(&capacity(state, live)),
+        mixed_window: state.windows.last().map(|window| Printable::new(&window_words(window))),
+    }
+}
+
+/// Who carries the load, of how much it could.
+fn capacity(state: &State, live: &Live) -> String {
+    let halves: Vec<&str> =
+        Half::BOTH.iter().filter(|half| state.half_serves(**half)).map(|half| if *half == Half::A { "A" } else { "B" }).collect();
+    let serving: Vec<&ServerName> = state.serving().collect();
+    let who = match halves.as_slice() {
+        [one] => format!("{one} carries"),
+        _ => "A and B carry".to_owned(),
+    };
+    match (live.load(), gate::carries(state, &serving)) {
+        (Some(load), Some(can)) => format!("{who} {load:.0} of {can:.0} req/s ({:.0} %)", gate::share(load, can)),
+        (Some(load), None) => format!("{who} {load:.0} req/s"),
+        (None, _) => format!("{who} the load; this balancer does not count requests"),
+    }
+}
