@@ -28,6 +28,8 @@ pub struct Request {
     pub hold_at: Vec<PhaseName>,
     pub who: Printable,
     pub why: Option<Printable>,
+    /// The engine ends with this process, wherever the rollout is then: for a demo, of which nothing may stay.
+    pub with: Option<u32>,
 }
 
 /// Why a rollout does not begin.

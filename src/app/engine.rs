@@ -12,6 +12,7 @@ use crate::engine::run::Engine;
 use crate::engine::turn::{self, Turns};
 use crate::engine::world::Names;
 use crate::journal::{self, Journal};
+use crate::lab::process::{Lifetime, end_of};
 use crate::model::Failure;
 use crate::rollout::Event;
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,10 @@ pub fn main(arguments: &EngineArguments) -> Result<(), Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
     let _ = std::fs::remove_file(path);
     let job: Job = serde_json::from_str(&text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    let lifetime = match &job {
+        Job::Begin(Request { with: Some(process), .. }) => Lifetime::With(*process),
+        Job::Begin(Request { with: None, .. }) | Job::Resume { .. } => Lifetime::UntilSignalled,
+    };
     // A session of its own: a terminal that closes takes nothing with it.
     let _ = rustix::process::setsid();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -65,7 +70,10 @@ pub fn main(arguments: &EngineArguments) -> Result<(), Failure> {
                     socket: engine.lock.info().socket.clone(),
                     pid: std::process::id(),
                 };
-                engine.run(move || reply(&ready)).await.map(|_| ())
+                tokio::select! {
+                    end = engine.run(move || reply(&ready)) => end.map(|_| ()),
+                    _ = end_of(lifetime) => Ok(()),
+                }
             }
         }
     })

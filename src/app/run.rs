@@ -34,6 +34,7 @@ pub async fn run(global: &Global, to: Option<Release>, scope: Scope, begin: Begi
         hold_at: drive.hold_at.clone(),
         who: crate::engine::account::own_login(),
         why: begin.why,
+        with: None,
     };
     if let Some(why) = begin.abandon {
         super::abandon::abandon(global, &why).await?;
@@ -71,20 +72,23 @@ pub async fn show(face: Face, drive: &Drive, started: &Started) -> Answer {
     let observe = drive.facing.observe;
     let client = Client::connect(&started.socket, &Hello::new(true, observe)).await?;
     let print = match face {
-        Face::Console => {
-            let options = tui::Options {
-                ascii: drive.facing.ascii,
-                observe,
-                guided: drive.facing.guided,
-                rollout_dir: started.rollout.clone(),
-            };
-            return left(tui::run(client, options).await?);
-        }
+        Face::Console => return left(console(client, drive, started).await?),
         Face::Plain => return Ok(follow(client, Print::Lines, Until::Told).await?),
         Face::Headless => Print::Lines,
         Face::Events => Print::Json,
     };
     Ok(follow(client, print, Until::Held).await?)
+}
+
+/// The full screen, until a person leaves it or the rollout is over.
+pub async fn console(client: Client, drive: &Drive, started: &Started) -> Result<tui::Left, Failure> {
+    let options = tui::Options {
+        ascii: drive.facing.ascii,
+        observe: drive.facing.observe,
+        guided: drive.facing.guided,
+        rollout_dir: started.rollout.clone(),
+    };
+    tui::run(client, options).await
 }
 
 fn left(left: tui::Left) -> Answer {
