@@ -324,19 +324,24 @@ impl App {
         if let Some(why) = self.refusal(word) {
             return self.refuse(word, why);
         }
-        let mut failed = self.shown.servers.iter().filter(|server| server.state == ServerState::Failed);
-        let only = match (failed.next(), failed.next()) {
-            (Some(only), None) => Some(only.name.clone()),
-            (Some(_) | None, _) => None,
-        };
-        match self.selected.clone().or(only) {
+        match self.chosen() {
             Some(name) => act(self, name),
             None => self.say(format!("{word} which server? select one with j and k, Tab for the other half")),
         }
     }
 
+    /// The selected server; with none selected, the only one that failed.
+    fn chosen(&self) -> Option<ServerName> {
+        let mut failed = self.shown.servers.iter().filter(|server| server.state == ServerState::Failed);
+        let only = match (failed.next(), failed.next()) {
+            (Some(only), None) => Some(only.name.clone()),
+            (Some(_) | None, _) => None,
+        };
+        self.selected.clone().or(only)
+    }
+
     fn exclude(&mut self) -> Ask {
-        let state = self.selected.as_ref().and_then(|name| self.server(name)).map(|server| server.state);
+        let state = self.chosen().and_then(|name| self.server(&name)).map(|server| server.state);
         if state == Some(ServerState::Excluded) {
             return self.on_server("gone", |app, name| {
                 app.open(Overlay::Text(TextField::new(Purpose::Gone(name), app.shown.prompt.number)))
@@ -346,7 +351,7 @@ impl App {
     }
 
     fn drain(&mut self) -> Ask {
-        match self.selected.clone() {
+        match self.chosen() {
             Some(name) => self.open(Overlay::Drain(Drain::new(name, self.shown.prompt.number))),
             None => self.say("the drain of which server? select one with j and k, Tab for the other half"),
         }

@@ -169,6 +169,15 @@ fn the_only_failed_server_needs_no_selection_and_others_do() {
 }
 
 #[test]
+fn a_drain_that_is_overdue_needs_no_selection() {
+    let mut shown = samples::drain_overdue();
+    shown.servers[2].state = ServerState::Failed;
+    let mut app = app(shown);
+    letters(&mut app, "dw");
+    assert_eq!(press(&mut app, KeyCode::Enter), sends(7, Command::Cut(web(3), DrainChoice::Wait)));
+}
+
+#[test]
 fn excluding_asks_and_declaring_gone_asks_for_the_name() {
     let mut shown = samples::failed();
     let mut app = app(shown.clone());

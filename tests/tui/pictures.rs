@@ -40,6 +40,7 @@ fn every_moment_at_every_size() {
     let moments = [
         ("preflight", samples::pool(halfstep::model::PhaseName::Preflight)),
         ("before_switch", samples::before_switch()),
+        ("updating", samples::updating()),
         ("bake", samples::bake()),
         ("rolling_back", samples::rolling_back()),
         ("failed", samples::failed()),

@@ -188,6 +188,22 @@ pub fn bake() -> Snapshot {
     pool
 }
 
+/// Nothing to decide while something runs.
+pub fn updating() -> Snapshot {
+    let mut pool = before_switch();
+    pool.phases = self::pool(PhaseName::UpdateA).phases;
+    for at in 0..3 {
+        pool.servers[at].state = ServerState::Working;
+        pool.servers[at].doing = Some(Printable::new("update 12 s"));
+        pool.servers[at].health = Health::Down;
+    }
+    pool.prompt.enter = Printable::default();
+    pool.prompt.commands.clear();
+    pool.prompt.waiting_for = Some(Printable::new("update web1 and 2 more"));
+    pool.prompt.refused.insert("go".to_owned(), Printable::new("stop, update and start half A (web1, web2, web3)"));
+    pool
+}
+
 /// Going back out of the bake.
 pub fn rolling_back() -> Snapshot {
     let mut pool = bake();

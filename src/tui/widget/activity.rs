@@ -8,6 +8,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+/// Columns for where something happened: `all nodes`.
+const PLACE: usize = 9;
+
 /// The newest lines that fit, newest below. From six rows on each command stands on a row of its own.
 pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let apart = area.height >= 6;
@@ -18,7 +21,7 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
         }
         match &entry.command {
             Some(command) if apart => {
-                lines.push(Line::from(view.span(Role::Dim, format!("          $ {command}"))));
+                lines.push(Line::from(view.span(Role::Dim, format!("            $ {command}"))));
                 lines.push(line(view, entry, ""));
             }
             Some(command) => lines.push(line(view, entry, &format!("  $ {command}"))),
@@ -42,7 +45,7 @@ pub fn line(view: &View, entry: &ActivityView, command: &str) -> Line<'static> {
     let mut spans = vec![
         Span::raw(format!(" {wall} ")),
         view.span(role, format!("{glyph} ")),
-        view.span(Role::Title, left(entry.place.as_str(), 8)),
+        view.span(Role::Title, left(entry.place.as_str(), PLACE)),
         Span::raw(" "),
         view.span(role, entry.text.to_string()),
     ];

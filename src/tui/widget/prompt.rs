@@ -56,8 +56,13 @@ fn enter(view: &View) -> Line<'static> {
     }
     match (prompt.refused.get("go"), &prompt.typed_word) {
         _ if prompt.enter.is_empty() && prompt.typed_word.is_none() => {
-            let why = prompt.refused.get("go").map(|why| format!("Enter does nothing now: {why}"));
-            spans.push(view.span(Role::Dim, why.unwrap_or_else(|| "nothing to decide now".to_owned())));
+            let said = match (prompt.refused.get("go"), &prompt.waiting_for) {
+                (Some(why), None) => format!("Enter does nothing now: {why}"),
+                (Some(why), Some(waiting)) if why != waiting => why.to_string(),
+                (Some(_), Some(_)) => "Enter does nothing now".to_owned(),
+                (None, _) => "nothing to decide now".to_owned(),
+            };
+            spans.push(view.span(Role::Dim, said));
         }
         (_, Some(word)) => {
             spans.push(view.span(Role::Key, "Enter"));
