@@ -3,19 +3,23 @@
 //! One [`Runners`] serves every host. A command is never a child that dies with us: a small worker (`worker.sh`) starts it
 //! in its own session, keeps the limit, and writes down how it ended, so that a crash of the engine or a lost link loses
 //! nothing. What a command is for, and whether it may be repeated, is not known here. Read next: `local` (this machine),
-//! `record` (the files), `advice` (what an exit means to a person).
+//! `far` (behind ssh), `link` (the ssh connections), `record` (the files), `advice` (what an exit means to a person).
 
 mod advice;
+mod far;
+mod link;
 mod local;
 mod record;
+mod tunnel;
 
 use crate::hand::{Host, Invocation, Runner, Tunnel};
-use crate::model::Address;
-use crate::model::{Exit, Failure};
+use crate::model::{Address, Exit, Failure};
 use async_trait::async_trait;
-use std::path::Path;
-use std::path::PathBuf;
+use link::Links;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+use tunnel::Ways;
 
 /// The worker, in POSIX sh.
 const WORKER: &str = include_str!("runner/worker.sh");
@@ -30,11 +34,11 @@ const KEPT_OUTPUT: u64 = 32 << 20;
 /// The worker ends a group with TERM and, five seconds later, KILL. Past this much more we stop waiting for it.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// Commands on this machine and behind ssh.
-#[derive(Debug, Default)]
+/// Commands on this machine and behind ssh, and ways through the same ssh connections.
+#[derive(Debug)]
 pub struct Runners {
-    sockets: PathBuf,
-    ssh_options: Vec<String>,
+    links: Arc<Links>,
+    ways: Ways,
 }
 
 impl Runners {
@@ -43,7 +47,19 @@ impl Runners {
     /// `ssh`, as `["-F", "config"]`.
     #[must_use]
     pub fn new(sockets: impl Into<PathBuf>, ssh_options: Vec<String>) -> Runners {
-        Runners { sockets: sockets.into(), ssh_options }
+        Runners { links: Arc::new(Links::new(sockets.into(), ssh_options)), ways: Ways::default() }
+    }
+
+    /// A link to the user's ssh agent (`SSH_AUTH_SOCK`), made when the first connection is opened and used by every ssh of
+    /// ours. The agent goes with the login that it belongs to; a later one may point the link to its own.
+    #[must_use]
+    pub fn agent_link(&self) -> PathBuf {
+        self.links.agent()
+    }
+
+    /// Closes the ssh connections. What runs on the far side goes on.
+    pub async fn close(&self) {
+        self.links.close().await;
     }
 }
 
@@ -52,29 +68,32 @@ impl Runner for Runners {
     async fn open(&self, host: &Host) -> Result<(), Failure> {
         match host {
             Host::Local => Ok(()),
-            Host::Ssh(destination) => Err(Failure::new(format!("ssh to {destination} is not built in yet"))),
+            Host::Ssh(destination) => far::open(&self.links, destination).await,
         }
     }
 
     async fn run(&self, invocation: &Invocation) -> Exit {
         match &invocation.host {
             Host::Local => local::run(invocation).await,
-            Host::Ssh(_) => local::not_started("ssh is not built in yet"),
+            Host::Ssh(destination) => far::run(&self.links, destination, invocation).await,
         }
     }
 
     async fn recover(&self, invocation: &Invocation) -> Option<Exit> {
-        local::recover(invocation).await
+        match &invocation.host {
+            Host::Local => local::recover(invocation).await,
+            Host::Ssh(destination) => far::recover(&self.links, destination, invocation).await,
+        }
     }
 }
 
 #[async_trait]
 impl Tunnel for Runners {
-    async fn to_tcp(&self, destination: &str, _address: &Address) -> Result<PathBuf, Failure> {
-        Err(Failure::new(format!("ssh to {destination} is not built in yet")))
+    async fn to_tcp(&self, destination: &str, address: &Address) -> Result<PathBuf, Failure> {
+        self.ways.to(&self.links, destination, &tunnel::address(address)?).await
     }
 
-    async fn to_unix(&self, destination: &str, _socket: &Path) -> Result<PathBuf, Failure> {
-        Err(Failure::new(format!("ssh to {destination} is not built in yet")))
+    async fn to_unix(&self, destination: &str, socket: &Path) -> Result<PathBuf, Failure> {
+        self.ways.to(&self.links, destination, &tunnel::socket(socket)?).await
     }
 }

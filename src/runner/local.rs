@@ -89,7 +89,7 @@ pub async fn recover(invocation: &Invocation) -> Option<Exit> {
 }
 
 /// The exit of a command from what its worker wrote.
-fn ended(invocation: &Invocation, record: &Record, end: Option<End>, took: Duration) -> Exit {
+pub fn ended(invocation: &Invocation, record: &Record, end: Option<End>, took: Duration) -> Exit {
     let tail = record.tail();
     let advice = match end {
         Some(end) => advice::of(invocation, end, &tail),
@@ -112,7 +112,7 @@ pub fn not_started(why: &str) -> Exit {
 }
 
 /// For `sleep`: whole seconds where that is precise enough, because not every `sleep` takes fractions.
-fn seconds(limit: Duration) -> String {
+pub fn seconds(limit: Duration) -> String {
     if limit >= Duration::from_secs(10) || limit.subsec_millis() == 0 {
         limit.as_secs().max(1).to_string()
     } else {

@@ -10,4 +10,5 @@ mod journal;
 mod listen;
 mod probe;
 mod runner;
+mod ssh;
 mod support;
