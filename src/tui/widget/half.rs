@@ -1,8 +1,8 @@
 //! One half of the pool in a pane, worst first where not all fit; the workers stand below half B.
 
+use super::View;
 use super::row::{self, Columns};
 use super::text::{cut, put, row as nth};
-use super::{Engine, View};
 use crate::engine::snapshot::{ServerState, ServerView};
 use crate::model::{Half, Health, Rotation};
 use crate::tui::theme::Role;
@@ -127,7 +127,7 @@ fn title(view: &View, half: Half, room: usize) -> Line<'static> {
         dot(),
     ];
     spans.push(version(view, &servers));
-    if view.engine == Engine::Gone || view.is_old() {
+    if view.is_old() {
         spans.extend([dot(), view.span(Role::Bad, "as last seen")]);
     }
     spans.push(Span::raw(" "));

@@ -42,7 +42,8 @@ fn enter(view: &View) -> Line<'static> {
             OutcomeWord::RolledBack => ("✔ rolled back", Role::Warning),
             OutcomeWord::Held => ("■ held", Role::Warning),
         };
-        return Line::from(vec![view.span(role, format!(" {word}: ")), Span::raw(format!("{} · q leaves", outcome.text))]);
+        let more = if word.ends_with(outcome.text.as_str()) { String::new() } else { format!(": {}", outcome.text) };
+        return Line::from(vec![view.span(role, format!(" {word}")), Span::raw(format!("{more} · q leaves"))]);
     }
     if view.engine == Engine::Gone {
         let why = view.hung_up.map_or(ENGINE_GONE.to_owned(), hung_up_text);
