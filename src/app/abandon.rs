@@ -4,6 +4,7 @@ use super::begin::Refusal;
 use super::engine::{has_end, not_taken};
 use super::place;
 use crate::cli::Global;
+use crate::cli::text::say;
 use crate::engine::home::LockInfo;
 use crate::engine::turn::Turns;
 use crate::journal::Journal;
@@ -22,6 +23,6 @@ pub async fn abandon(global: &Global, why: &Printable) -> Result<(), Refusal> {
         .take(Event::Ended(End::Abandoned(why.clone())))
         .map_err(|error| Failure::new(format!("the journal cannot be written: {error}")))?;
     lock.release().map_err(|error| Failure::new(format!("the lock cannot be given back: {error}")))?;
-    println!("{} is abandoned: {why}", rollout.id);
+    say(format!("{} is abandoned: {why}", rollout.id));
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::begin::Refusal;
 use super::engine::load;
 use super::hands::Hands;
 use super::survey::Survey;
+use crate::cli::text::say;
 use crate::cli::{ExitStatus, Global};
 use crate::engine::home::PoolHome;
 use crate::engine::turn;
@@ -24,7 +25,7 @@ pub async fn pending(global: &Global, pool: &PoolHome, when: ContractWhen) -> An
         return Err(Failure::new(format!("no contract is pending: {} ended without one", rollout.id)).into());
     }
     if when == ContractWhen::Later {
-        println!("{}: contract stays pending", rollout.id);
+        say(format!("{}: contract stays pending", rollout.id));
         return Ok(ExitStatus::Done);
     }
     let Some(Event::Began(beginning)) = entries.first().map(|entry| entry.stamped.event.clone()) else {
@@ -52,7 +53,7 @@ pub async fn pending(global: &Global, pool: &PoolHome, when: ContractWhen) -> An
     }
     std::fs::write(&marker, jiff::Timestamp::now().to_string())
         .map_err(|error| Failure::new(format!("{}: {error}", marker.display())))?;
-    println!("contract is done");
+    say(format!("contract is done"));
     Ok(ExitStatus::Done)
 }
 

@@ -1,12 +1,12 @@
 //! Follows a rollout without a console, to its end, a hold or the engine's death: as lines for people, or as JSON events.
 
 use crate::cli::ExitStatus;
+use crate::cli::text::say;
 use crate::engine::client::{Client, News};
 use crate::engine::snapshot::{ActivityView, OutcomeWord, Pace, PhaseState, Snapshot};
 use crate::model::{Failure, PhaseName, Printable};
 use crate::rollout::Command;
 use serde_json::json;
-use std::io::Write;
 use tokio::sync::mpsc;
 
 /// How what happens is printed.
@@ -213,11 +213,6 @@ impl Printer {
             ),
         );
     }
-}
-
-/// Prints a line; whoever read it may be gone, which changes nothing for the rollout.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 type Signals = (tokio::signal::unix::Signal, tokio::signal::unix::Signal);

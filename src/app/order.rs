@@ -4,6 +4,7 @@ use super::begin::Refusal;
 use super::engine::has_end;
 use super::follow::{Print, Until, follow};
 use super::{Answer, place, spawn};
+use crate::cli::text::say;
 use crate::cli::{ExcludeArguments, ExitStatus, Global, GoArguments};
 use crate::engine::client::Client;
 use crate::engine::snapshot::OutcomeWord;
@@ -16,7 +17,7 @@ pub async fn one(global: &Global, command: Command) -> Answer {
     let pool = place::pool(global)?;
     let mut client = place::engine(&pool, &Hello::new(false, false)).await?;
     client.ask(None, command.clone()).await?;
-    println!("{}: {command}", pool.name());
+    say(format!("{}: {command}", pool.name()));
     Ok(ExitStatus::Done)
 }
 

@@ -4,6 +4,7 @@ use super::begin::Refusal;
 use super::engine::{Job, has_end};
 use super::{Answer, place, run, spawn};
 use crate::cli::rollout::Face;
+use crate::cli::text::say;
 use crate::cli::{ExitStatus, Global, ResumeArguments};
 use crate::engine::client::Client;
 use crate::engine::home::PoolHome;
@@ -58,6 +59,6 @@ fn as_it_ended(pool: &PoolHome) -> Answer {
         _ => None,
     });
     let end = end.ok_or_else(|| Failure::new("the newest rollout has no end"))?;
-    println!("nothing to resume: {} is over ({})", rollout.id, end.word());
+    say(format!("nothing to resume: {} is over ({})", rollout.id, end.word()));
     Ok(ExitStatus::from(crate::engine::view::outcome(&end).word))
 }

@@ -7,6 +7,7 @@ use super::spawn::{self, Started};
 use super::survey::Unclean;
 use super::{Answer, place};
 use crate::cli::rollout::{Begin, Drive, Face, Scope, Terminal};
+use crate::cli::text::say;
 use crate::cli::{ExitStatus, Global};
 use crate::engine::client::Client;
 use crate::engine::wire::Hello;
@@ -94,11 +95,11 @@ pub async fn console(client: Client, drive: &Drive, started: &Started) -> Result
 fn left(left: tui::Left) -> Answer {
     match left {
         tui::Left::Quit => {
-            println!("The rollout goes on. Come back with: halfstep attach");
+            say(format!("The rollout goes on. Come back with: halfstep attach"));
             Ok(ExitStatus::Done)
         }
         tui::Left::Ended(outcome) => {
-            println!("{}", outcome.text);
+            say(format!("{}", outcome.text));
             Ok(outcome.word.into())
         }
         tui::Left::EngineGone => {
@@ -115,14 +116,14 @@ fn refused(face: Face, refusal: Refusal) -> Answer {
         let object = serde_json::json!({
             "event": "finished", "at": jiff::Timestamp::now(), "phase": "preflight", "outcome": "refused", "text": text, "exit": status.code(),
         });
-        println!("{object}");
+        say(format!("{object}"));
     }
     Err(refusal)
 }
 
 /// Asks about each server that is not as it should be, and puts the answers into the request.
 fn ask(open: &[Unclean], request: &mut Request) -> Result<(), Refusal> {
-    println!("Some servers are not as a rollout wants to find them:");
+    say(format!("Some servers are not as a rollout wants to find them:"));
     for one in open {
         let natural = if one.on_purpose { "leave" } else { "stop" };
         loop {
@@ -137,7 +138,7 @@ fn ask(open: &[Unclean], request: &mut Request) -> Result<(), Refusal> {
                 ("t" | "take", _) => request.take.push(one.server.clone()),
                 ("s" | "stop", _) | ("", false) => return Err(Refusal::Unclean(open.to_vec())),
                 (other, _) => {
-                    println!("  `{}` is none of them", Printable::cut(other, 40));
+                    say(format!("  `{}` is none of them", Printable::cut(other, 40)));
                     continue;
                 }
             }

@@ -4,6 +4,7 @@ use super::begin::Refusal;
 use super::{Answer, place};
 use crate::balancer::KindSettings;
 use crate::cli::internal::ServeArguments;
+use crate::cli::text::say;
 use crate::cli::{ExitStatus, Global};
 use crate::lab::process::{self, Lifetime};
 use crate::model::Failure;
@@ -46,7 +47,7 @@ pub async fn serve(global: &Global, arguments: &ServeArguments) -> Answer {
     let lifetime = arguments.with.map_or(Lifetime::UntilSignalled, Lifetime::With);
     let shutdown = CancellationToken::new();
     tokio::spawn(end(lifetime, shutdown.clone()));
-    println!("serving {} on {listen}", config.pool.name);
+    say(format!("serving {} on {listen}", config.pool.name));
     proxy::serve(settings, shutdown).await?;
     Ok(ExitStatus::Done)
 }

@@ -2,6 +2,7 @@
 
 use super::engine::has_end;
 use super::{Answer, place};
+use crate::cli::text::say;
 use crate::cli::{ExitStatus, Format, Global};
 use crate::engine::client::News;
 use crate::engine::snapshot::{PhaseState, Snapshot};
@@ -15,9 +16,9 @@ pub async fn status(global: &Global) -> Answer {
     if !alive && pool.unfinished(&has_end).is_none() {
         let last = pool.newest().map(|rollout| rollout.id);
         match global.format {
-            Format::Json => println!("{}", serde_json::json!({ "pool": pool.name(), "running": false, "newest": last })),
+            Format::Json => say(serde_json::json!({ "pool": pool.name(), "running": false, "newest": last })),
             Format::Text | Format::Markdown => {
-                println!("{}: no rollout is running; the newest is {}", pool.name(), last.as_deref().unwrap_or("none"));
+                say(format!("{}: no rollout is running; the newest is {}", pool.name(), last.as_deref().unwrap_or("none")));
             }
         }
         return Ok(ExitStatus::Done);
@@ -29,7 +30,7 @@ pub async fn status(global: &Global) -> Answer {
         News::Gone => return Err(Failure::new("the engine went away").next("halfstep resume brings it back").into()),
     } {}
     match global.format {
-        Format::Json => println!("{}", serde_json::to_string(&client.snapshot).map_err(|error| Failure::new(error.to_string()))?),
+        Format::Json => say(serde_json::to_string(&client.snapshot).map_err(|error| Failure::new(error.to_string()))?),
         Format::Text | Format::Markdown => lines(&client.snapshot),
     }
     Ok(ExitStatus::Done)
@@ -38,26 +39,26 @@ pub async fn status(global: &Global) -> Answer {
 fn lines(snapshot: &Snapshot) {
     let rollout = &snapshot.rollout;
     let version = |version: &Option<crate::model::Version>| version.as_ref().map(ToString::to_string).unwrap_or_default();
-    println!("{}  {} -> {}  {}", rollout.pool, version(&rollout.current), version(&rollout.next), rollout.id);
+    say(format!("{}  {} -> {}  {}", rollout.pool, version(&rollout.current), version(&rollout.next), rollout.id));
     let phase = snapshot.phases.iter().find(|phase| phase.state != PhaseState::Done && phase.state != PhaseState::Nothing);
     if let Some(phase) = phase {
-        println!("phase         {}", phase.name);
+        say(format!("phase         {}", phase.name));
     }
     if let Some(why) = &rollout.held {
-        println!("held          {why}");
+        say(format!("held          {why}"));
     }
     if let Some(what) = &snapshot.prompt.waiting_for {
-        println!("waits for     {what}");
+        say(format!("waits for     {what}"));
     }
     if !snapshot.prompt.enter.is_empty() {
-        println!("halfstep go   {}", snapshot.prompt.enter);
+        say(format!("halfstep go   {}", snapshot.prompt.enter));
     }
-    println!("rolling back  {}", snapshot.price.text);
+    say(format!("rolling back  {}", snapshot.price.text));
     let mut table = crate::cli::text::Table::new(["server", "rotation", "health", "version", "now"]);
     for server in &snapshot.servers {
         let rotation = server.rotation.map(|rotation| rotation.to_string()).unwrap_or_else(|| "-".to_owned());
         let doing = server.doing.clone().unwrap_or_default();
         table.row([server.name.to_string(), rotation, server.health.to_string(), version(&server.version), doing.to_string()]);
     }
-    print!("{table}");
+    say(table.to_string().trim_end());
 }

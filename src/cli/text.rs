@@ -85,6 +85,12 @@ impl fmt::Display for Table {
     }
 }
 
+/// Prints a line to standard output. A reader that has read enough (`| head`) changes nothing.
+pub fn say(line: impl fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use super::snapshot::{ActivityView, Tone};
 use super::world::{World, words};
 use crate::model::moment::millis::as_millis;
-use crate::model::{PhaseName, Printable, Verdict};
+use crate::model::{PhaseName, Printable, ServerName, Verdict};
 use crate::rollout::event::{Event, Operation, OperationId, Outcome, Stamped};
 use crate::rollout::fact::Fact;
 use crate::rollout::lane::failure;
@@ -38,6 +38,7 @@ impl Activity {
             Event::Answered { id, outcome } => {
                 if let Some(operation) = before.and_then(|before| before.outstanding.get(id)) {
                     let began = self.asked.remove(id).unwrap_or(stamped.at.since_start);
+                    let phase = before.and_then(|before| phase_of(before, *id)).unwrap_or(phase);
                     self.push(answered(stamped, phase, *id, operation, outcome, stamped.at.since_start.saturating_sub(began)));
                 }
             }
@@ -71,6 +72,17 @@ impl Activity {
         }
         self.lines.push(view);
     }
+}
+
+/// The phase that asked for an operation, while its plan is still the one at work.
+fn phase_of(state: &State, id: OperationId) -> Option<PhaseName> {
+    let phase = state.plan.phases.get(usize::from(id.phase)).filter(|_| id.plan == state.plan_number)?;
+    Some(phase.name)
+}
+
+/// Is something being done to that server, so that its being down is no news?
+fn is_worked_on(state: &State, server: &ServerName) -> bool {
+    state.outstanding.values().any(|operation| operation.interrupts() && operation.servers().contains(server))
 }
 
 fn line(stamped: &Stamped, phase: PhaseName, place: Printable, text: &str, tone: Tone) -> ActivityView {
@@ -155,7 +167,7 @@ fn saw(before: Option<&State>, stamped: &Stamped, phase: PhaseName, fact: &Fact,
             let changed =
                 old.is_none_or(|old| old.health != seen.health || old.version != seen.version || old.stale != seen.stale);
             let verified = after.verified_now(server);
-            changed.then(|| {
+            (changed && !is_worked_on(after, server)).then(|| {
                 let version = seen.version.as_ref().map(|version| format!(" on {version}")).unwrap_or_default();
                 let why = seen.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
                 let stale = if seen.stale { " (not heard of lately)" } else { "" };

@@ -377,7 +377,9 @@ fn begin_phase(state: &mut State, effects: &mut Vec<Effect>) -> bool {
     let Some(phase) = state.phase().cloned() else {
         return finish(state, effects);
     };
-    if phase.stages.is_empty() || skips_contract(state, phase.name) {
+    let asked_to_hold = state.beginning.start.hold_at.contains(&phase.name) && state.plan.direction == Direction::Forward;
+    let empty = phase.stages.is_empty() || skips_contract(state, phase.name);
+    if empty && (!asked_to_hold || state.granted == Some(state.at)) {
         state.at += 1;
         state.stage = 0;
         state.accepted.clear();
