@@ -5,6 +5,7 @@ pub mod abandon;
 pub mod attach;
 pub mod begin;
 pub mod contract;
+pub mod demo;
 pub mod engine;
 pub mod follow;
 pub mod hands;
@@ -48,6 +49,7 @@ fn answer(cli: Cli) -> Answer {
     match cli.order {
         Order::Engine(arguments) => engine::main(&arguments).map(|()| ExitStatus::Done).map_err(Refusal::Refused),
         Order::LabApp(arguments) => lab_app(arguments),
+        Order::LabKeep(arguments) => lab_keep(arguments),
         Order::Schema => print(|to| writeln!(to, "{:#}", crate::config::schema())),
         Order::Completions(arguments) => print(|to| pages::completions(arguments.shell, to)),
         Order::Man => print(|to| pages::manual(to)),
@@ -80,8 +82,8 @@ async fn wait(global: &Global, order: Order) -> Answer {
         Order::Cut(arguments) => order::one(global, Command::Cut(arguments.name, arguments.how)).await,
         Order::Contract(arguments) => order::contract(global, arguments.when).await,
         Order::Serve(arguments) => serve::serve(global, &arguments).await,
-        Order::Demo(_)
-        | Order::Check
+        Order::Demo(arguments) => demo::demo(&arguments).await,
+        Order::Check
         | Order::Plan(_)
         | Order::Report(_)
         | Order::History
@@ -96,7 +98,8 @@ async fn wait(global: &Global, order: Order) -> Answer {
         | Order::Completions(_)
         | Order::Man
         | Order::Engine(_)
-        | Order::LabApp(_) => Err(Refusal::Usage(Failure::new("this command is not in this version"))),
+        | Order::LabApp(_)
+        | Order::LabKeep(_) => Err(Refusal::Usage(Failure::new("this command is not in this version"))),
     }
 }
 
@@ -121,7 +124,18 @@ fn lab_app(arguments: crate::cli::internal::LabAppArguments) -> Answer {
         faults: arguments.fault,
     };
     let lifetime = arguments.with.map_or(process::Lifetime::UntilSignalled, process::Lifetime::With);
+    if arguments.with.is_some() {
+        // It goes with that process and not with the terminal or the command that started it.
+        let _ = rustix::process::setsid();
+    }
     process::run(settings, arguments.listen, lifetime).map_err(trouble)?;
+    Ok(ExitStatus::Done)
+}
+
+fn lab_keep(arguments: crate::cli::internal::LabKeepArguments) -> Answer {
+    use crate::lab::keep::{Keep, run};
+    let keep = arguments.directory.map_or(Keep::Program(arguments.program), Keep::Directory);
+    run(&keep, arguments.with).map_err(|error| Refusal::Failed(Failure::new(error.to_string())))?;
     Ok(ExitStatus::Done)
 }
 

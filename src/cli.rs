@@ -129,6 +129,9 @@ pub enum Order {
     /// One server of the demo
     #[command(hide = true)]
     LabApp(internal::LabAppArguments),
+    /// A program or a directory that goes with a process
+    #[command(hide = true)]
+    LabKeep(internal::LabKeepArguments),
 }
 
 /// `halfstep demo`.

@@ -6,6 +6,7 @@
 pub mod app;
 pub mod clock;
 pub mod fault;
+pub mod keep;
 pub mod process;
 pub mod tally;
 pub mod traffic;

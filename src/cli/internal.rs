@@ -2,6 +2,7 @@
 
 use crate::lab::fault::Fault;
 use clap::Args;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -45,4 +46,18 @@ pub struct LabAppArguments {
     /// End with that process
     #[arg(long, value_name = "PID")]
     pub with: Option<u32>,
+}
+
+/// `halfstep lab-keep`: a program of the demo that knows no process to end with, or the demo's directory.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct LabKeepArguments {
+    /// What is kept goes when this process ends
+    #[arg(long, value_name = "PID")]
+    pub with: u32,
+    /// The directory to remove then
+    #[arg(long, value_name = "DIR", conflicts_with = "program", required_unless_present = "program")]
+    pub directory: Option<PathBuf>,
+    /// The program to end then, with its arguments
+    #[arg(last = true, value_name = "PROGRAM")]
+    pub program: Vec<OsString>,
 }

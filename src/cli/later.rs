@@ -38,7 +38,8 @@ pub fn not_yet(order: &Order) -> Option<Failure> {
         | Order::Completions(_)
         | Order::Man
         | Order::Engine(_)
-        | Order::LabApp(_) => return None,
+        | Order::LabApp(_)
+        | Order::LabKeep(_) => return None,
     };
     Some(Failure::new(format!("`halfstep {command}` is not in this version")).next(meanwhile))
 }
