@@ -33,7 +33,7 @@ pub async fn resume(global: &Global, arguments: ResumeArguments) -> Answer {
 /// Enter, where it is held and Enter is allowed.
 async fn leave_hold(started: &spawn::Started) -> Result<(), Failure> {
     let mut client = Client::connect(&started.socket, &Hello::new(false, false)).await?;
-    while client.news().await != crate::engine::client::News::Snapshot {}
+    client.first_snapshot().await?;
     if client.snapshot.rollout.held.is_some() && !client.snapshot.prompt.refused.contains_key("go") {
         client.ask(None, Command::Go).await?;
     }

@@ -4,7 +4,6 @@ use super::engine::has_end;
 use super::{Answer, place};
 use crate::cli::text::say;
 use crate::cli::{ExitStatus, Format, Global};
-use crate::engine::client::News;
 use crate::engine::snapshot::{PhaseState, Snapshot};
 use crate::engine::wire::Hello;
 use crate::model::Failure;
@@ -24,11 +23,7 @@ pub async fn status(global: &Global) -> Answer {
         return Ok(ExitStatus::Done);
     }
     let mut client = place::engine(&pool, &Hello::new(false, true)).await?;
-    while match client.news().await {
-        News::Snapshot => false,
-        News::Answer { .. } => true,
-        News::Gone => return Err(Failure::new("the engine went away").next("halfstep resume brings it back").into()),
-    } {}
+    client.first_snapshot().await?;
     match global.format {
         Format::Json => say(serde_json::to_string(&client.snapshot).map_err(|error| Failure::new(error.to_string()))?),
         Format::Text | Format::Markdown => lines(&client.snapshot),

@@ -86,6 +86,18 @@ impl Client {
         }
     }
 
+    /// Waits until [`Client::snapshot`] is whole.
+    pub async fn first_snapshot(&mut self) -> Result<(), Failure> {
+        loop {
+            match self.news().await {
+                News::Snapshot => return Ok(()),
+                News::Answer { refused: Some(why), .. } => return Err(Failure::new(why.as_str())),
+                News::Answer { refused: None, .. } => {}
+                News::Gone => return Err(Failure::new("the engine went away").next("halfstep resume brings it back")),
+            }
+        }
+    }
+
     /// Sends a command; the answer comes as [`News::Answer`] with the id returned.
     pub async fn send(&mut self, prompt: Option<u64>, command: Command) -> Result<u64, Failure> {
         let id = self.to.next;

@@ -50,6 +50,8 @@ struct Running {
     samples: Option<Journal>,
     published: watching::Sender<Arc<State>>,
     ended: Option<End>,
+    journal: std::path::PathBuf,
+    lost: bool,
 }
 
 impl Engine {
@@ -77,6 +79,8 @@ impl Engine {
             samples,
             published,
             ended: None,
+            journal: self.dir.journal(),
+            lost: false,
         };
         running.publish();
         ready()?;
@@ -86,6 +90,9 @@ impl Engine {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         let (mut term, mut interrupt) = signals()?;
         while running.ended.is_none() {
+            if running.lost {
+                return Err(Failure::new("the journal was removed: nothing more is done"));
+            }
             let wake = running.next_deadline();
             tokio::select! {
                 biased;
@@ -190,6 +197,7 @@ impl Running {
 
     fn second(&mut self) {
         self.live.tick();
+        self.lost = self.lost_its_journal();
         let state = self.turns.state().clone();
         let policy = &state.beginning.policy;
         let limit = (policy.health_interval * 2) + Duration::from_secs(3);
@@ -204,6 +212,11 @@ impl Running {
             self.take(Event::Saw(fact));
         }
         self.sample();
+    }
+
+    /// Was the journal removed from under us? Then nobody could go on after us, and nothing more may be done.
+    fn lost_its_journal(&self) -> bool {
+        matches!(self.journal.try_exists(), Ok(false))
     }
 
     /// Numbers for charts, a line a second; the first thing to be lost on a full disk.
