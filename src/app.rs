@@ -9,8 +9,10 @@ pub mod demo;
 pub mod engine;
 pub mod follow;
 pub mod hands;
+pub mod history;
 pub mod order;
 pub mod place;
+pub mod report;
 pub mod resume;
 pub mod run;
 pub mod serve;
@@ -81,12 +83,12 @@ async fn wait(global: &Global, order: Order) -> Answer {
         Order::Exclude(arguments) => order::exclude(global, arguments).await,
         Order::Cut(arguments) => order::one(global, Command::Cut(arguments.name, arguments.how)).await,
         Order::Contract(arguments) => order::contract(global, arguments.when).await,
+        Order::Report(one) => report::report(global, one.id.as_deref()),
+        Order::History => history::history(global),
         Order::Serve(arguments) => serve::serve(global, &arguments).await,
         Order::Demo(arguments) => demo::demo(&arguments).await,
         Order::Check
         | Order::Plan(_)
-        | Order::Report(_)
-        | Order::History
         | Order::Switch(_)
         | Order::Init
         | Order::Approve

@@ -5,6 +5,7 @@ pub mod exit;
 pub mod internal;
 pub mod later;
 pub mod pages;
+pub mod report;
 pub mod rollout;
 pub mod text;
 

@@ -7,6 +7,7 @@ pub mod dispatch;
 pub mod home;
 pub mod listen;
 pub mod live;
+pub mod report;
 pub mod run;
 pub mod snapshot;
 pub mod turn;

@@ -120,7 +120,8 @@ fn asked(world: &World, after: &State, stamped: &Stamped, id: OperationId, opera
     }
 }
 
-fn output(id: OperationId, operation: &Operation) -> Option<String> {
+/// Where a command's output is, in the rollout's directory.
+pub(super) fn output(id: OperationId, operation: &Operation) -> Option<String> {
     match operation {
         Operation::Run { kind, .. } => Some(format!("output/{kind}-{id}.log")),
         _ => None,

@@ -6,6 +6,7 @@ use super::lane::LaneState;
 use super::plan::{Direction, Plan, Stage, Wish, forward};
 use super::switch::Switching;
 use crate::model::{Aim, GateName, Half, Health, MemberName, NodeName, PhaseName, Printable, ServerName, Version};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,7 +94,8 @@ pub struct Hold {
 }
 
 /// Why it is held; decides what Enter does and how a headless run ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// A person, or a signal.
     Asked,
