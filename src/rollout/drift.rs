@@ -4,7 +4,7 @@
 use super::event::{Flip, Operation, OperationId};
 use super::fact::NodeFact;
 use super::state::{Body, Cause, Hold, Repair, State};
-use crate::model::{NodeName, Printable};
+use crate::model::{Health, NodeName, Printable, Server};
 
 /// Stage numbers of operations that belong to no stage.
 pub(super) const REPAIR_STAGE: u16 = 900;
@@ -36,6 +36,12 @@ pub fn differs(state: &State, node: &NodeFact) -> Option<Printable> {
             wrong.push(format!("{name} is in and should be out"));
         }
     }
+    let found = state.as_found_left_in();
+    for name in state.beginning.left.iter().filter(|name| !found.contains(*name)) {
+        if told(name) == Some(true) {
+            wrong.push(format!("{name} is in and was left alone outside"));
+        }
+    }
     (!wrong.is_empty()).then(|| Printable::new(&wrong.join(", ")))
 }
 
@@ -52,6 +58,15 @@ pub fn watch(state: &mut State) -> Vec<(OperationId, Operation)> {
         }
     }
     asks
+}
+
+/// Right after a crash nobody knows whether what is wished in can serve: what somebody else put in may be all there is.
+fn servers_are_known(state: &State) -> bool {
+    let looked_at = |server: &Server| {
+        let fact = state.facts.servers.get(&server.name);
+        fact.is_some_and(|fact| fact.health != Health::Unknown && !fact.stale)
+    };
+    state.serving().any(|name| state.verified_now(name)) || state.beginning.pool.balanced().all(looked_at)
 }
 
 /// Every node may be told again what it should say.
@@ -72,6 +87,9 @@ fn watch_node(state: &mut State, name: &NodeName, index: usize) -> Option<(Opera
         }
         return None;
     };
+    if !servers_are_known(state) {
+        return None;
+    }
     let change = state.wished.change(&state.beginning, &state.excluded());
     let repair = state.repairs.entry(name.clone()).or_insert(Repair { attempt: 0, asked: None, allowed: false });
     let lately = state.beginning.policy.poll * POLLS_AFTER_RESTART;

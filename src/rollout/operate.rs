@@ -193,7 +193,11 @@ fn refuse_exclude(state: &State, server: &ServerName) -> Option<String> {
     if lane_of(state, server).is_some_and(|lane| matches!(lane.at, LaneAt::Asked { .. })) {
         return Some(format!("something runs on {server}: wait for its end"));
     }
-    let others = state.taking_part(half).filter(|name| *name != server).count();
+    if state.wished.into.contains(server) && state.serving().all(|name| name == server) {
+        return Some(format!("{server} is the last in rotation: roll back instead"));
+    }
+    let on_next = &state.beginning.on_next;
+    let others = state.taking_part(half).filter(|name| *name != server && !on_next.contains(*name)).count();
     (others == 0).then(|| format!("{server} is the last of half {half}: roll back instead"))
 }
 

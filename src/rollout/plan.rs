@@ -128,12 +128,18 @@ pub(super) fn only(beginning: &Beginning, serving: Half) -> Wish {
     Wish { into: half(beginning, serving).cloned().collect(), out: half(beginning, serving.other()).cloned().collect() }
 }
 
-/// The wish that the pool was found with.
-pub(super) fn as_found(beginning: &Beginning) -> Wish {
+/// What was seen before the beginning.
+pub(super) fn found(beginning: &Beginning) -> Facts {
     let mut found = Facts::default();
     for fact in &beginning.found {
         found.believe(fact);
     }
+    found
+}
+
+/// The wish that the pool was found with.
+pub(super) fn as_found(beginning: &Beginning) -> Wish {
+    let found = found(beginning);
     let is_in = |server: &Server| {
         let member = server.member.as_ref();
         found.nodes.values().filter_map(|node| node.members.get(member?)).any(|seen| seen.rotation == Rotation::In)

@@ -339,6 +339,20 @@ impl State {
         super::plan::as_found(&self.beginning)
     }
 
+    /// Servers left alone that were found in rotation.
+    #[must_use]
+    pub fn as_found_left_in(&self) -> BTreeSet<ServerName> {
+        if self.beginning.left.is_empty() {
+            return BTreeSet::new();
+        }
+        let found = super::plan::found(&self.beginning);
+        let is_in = |name: &&ServerName| {
+            let member = self.member(name);
+            found.nodes.values().any(|node| member.is_some_and(|member| super::gate::is_in(node, member) == Some(true)))
+        };
+        self.beginning.left.iter().filter(is_in).cloned().collect()
+    }
+
     /// Does the phase at which we stand take the traffic back to current?
     #[must_use]
     pub fn flips_back(&self) -> bool {

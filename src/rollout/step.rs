@@ -142,9 +142,14 @@ fn give_up(state: &mut State, why: &str) {
     hold(state, Cause::Failure, why);
 }
 
-/// Holds, unless something graver holds already.
+/// Holds, unless something graver holds already. Nothing but a promise is graver than a person; what failed meanwhile
+/// holds again when that person lets go.
 pub(super) fn hold(state: &mut State, cause: Cause, why: &str) {
-    let graver = |held: &Hold| matches!(held.cause, Cause::Failure | Cause::Promise) && cause != Cause::Promise;
+    let graver = |held: &Hold| match held.cause {
+        Cause::Failure | Cause::Promise => !matches!(cause, Cause::Promise | Cause::Asked),
+        Cause::Asked => cause != Cause::Promise,
+        Cause::Stop | Cause::Drain | Cause::Drift | Cause::Gate | Cause::Capacity => false,
+    };
     if !state.hold.as_ref().is_some_and(graver) {
         state.hold = Some(Hold { cause, why: Printable::cut(why, 600) });
     }
@@ -273,6 +278,7 @@ fn advance(state: &mut State) -> Vec<Effect> {
         ask_aside(state, id, operation, &mut effects);
     }
     watch_bake(state);
+    hold_what_is_stuck(state);
     // Each round begins a stage, a phase or a plan; a plan has far fewer than this.
     for _ in 0..500 {
         if !round(state, &mut effects) || state.ended.is_some() {
@@ -284,12 +290,17 @@ fn advance(state: &mut State) -> Vec<Effect> {
     effects
 }
 
-/// A lane that failed or drains too long keeps the rollout held until somebody deals with it.
+/// A lane that failed or drains too long, or a wish that the plan does not know, keeps the rollout held until somebody
+/// deals with it.
 fn hold_what_is_stuck(state: &mut State) {
-    let Body::Lanes(lanes) = &state.body else { return };
     if state.hold.is_some() || state.going_back.is_some() {
         return;
     }
+    if state.is_overtaken() {
+        hold(state, Cause::Capacity, "another half was put in than the plan goes on from: roll back");
+        return;
+    }
+    let Body::Lanes(lanes) = &state.body else { return };
     let failed = lanes.iter().find_map(|lane| match &lane.at {
         LaneAt::Failed(why) => Some(why.clone()),
         LaneAt::Ready
@@ -457,7 +468,14 @@ fn skips_contract(state: &State, name: PhaseName) -> bool {
     name == PhaseName::Contract && state.plan.direction == Direction::Forward && state.contract == Contract::Later
 }
 
+/// The end: only once every answer is there, nobody holds, and every node said last what it was told.
 fn finish(state: &mut State, effects: &mut Vec<Effect>) -> bool {
+    let agrees = |node: &super::fact::NodeFact| drift::differs(state, node).is_none();
+    let nodes = || state.beginning.nodes.iter().map(|node| state.facts.nodes.get(&node.name));
+    let agreed = nodes().all(|node| node.is_some_and(|node| node.heard && agrees(node)));
+    if !state.outstanding.is_empty() || state.hold.is_some() || !agreed {
+        return false;
+    }
     let end = match (state.plan.direction, state.contract) {
         (Direction::Back, _) => End::RolledBack,
         (Direction::Forward, Contract::Later) if state.beginning.migrations.contains(&CommandKind::Contract) => {

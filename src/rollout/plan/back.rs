@@ -17,25 +17,14 @@ pub fn plan(state: &State) -> Plan {
     let beginning = &*state.beginning;
     let mut phases = Vec::new();
     if state.has_begun_to_change() {
-        if next_serves(state, Half::A) {
-            // Half B has to be whole on current before it can take over.
-            let b = changed(state, Half::B);
-            if b && state.half_serves(Half::B) {
-                phases.push(out(beginning, Half::B));
-            }
-            phases.extend(restore(state, Half::B, PhaseName::UpdateB));
-            phases.push(flip(beginning));
-            let mut restored = restore(state, Half::A, PhaseName::UpdateA);
-            if let Some(first) = restored.first_mut().filter(|_| !b) {
-                first.begins = Begins::AfterALook;
-            }
-            phases.extend(restored);
-        } else {
+        // Half A wherever both serve next: half B was changed last and is whole again first.
+        match Half::BOTH.into_iter().find(|part| next_serves(state, *part)) {
+            Some(serving) => phases.extend(other_takes_over(state, serving)),
             // Current serves, whichever half has it; or nothing but the rotation was touched.
-            let dark: Vec<Half> = Half::BOTH.into_iter().filter(|part| changed(state, *part)).collect();
-            phases.extend(whole_in(state, &dark));
-            for part in dark {
-                phases.extend(restore(state, part, if part == Half::A { PhaseName::UpdateA } else { PhaseName::UpdateB }));
+            None => {
+                let dark: Vec<Half> = Half::BOTH.into_iter().filter(|part| changed(state, *part)).collect();
+                phases.extend(whole_in(state, &dark));
+                phases.extend(dark.into_iter().flat_map(|part| restore(state, part)));
             }
         }
         phases.extend(restore_workers(state));
@@ -43,6 +32,24 @@ pub fn plan(state: &State) -> Plan {
     }
     phases.push(report());
     Plan { direction: Direction::Back, phases }
+}
+
+/// A half serves next: the other has to be whole on current before it can take over; then this one is restored.
+fn other_takes_over(state: &State, serving: Half) -> Vec<Phase> {
+    let taker = serving.other();
+    let is_whole = !changed(state, taker);
+    let mut phases = Vec::new();
+    if !is_whole && state.half_serves(taker) {
+        phases.push(out(&state.beginning, taker));
+    }
+    phases.extend(restore(state, taker));
+    phases.push(flip(&state.beginning, taker));
+    let mut restored = restore(state, serving);
+    if let Some(first) = restored.first_mut().filter(|_| is_whole && serving == Half::A) {
+        first.begins = Begins::AfterALook;
+    }
+    phases.extend(restored);
+    phases
 }
 
 /// Is a server of that half in rotation that is on next, or was restarted?
@@ -62,7 +69,11 @@ fn touched(state: &State, name: &ServerName) -> bool {
     progress.stopped || progress.updated
 }
 
-fn restore(state: &State, part: Half, name: PhaseName) -> Vec<Phase> {
+fn restore(state: &State, part: Half) -> Vec<Phase> {
+    let (name, verify) = match part {
+        Half::A => (PhaseName::UpdateA, PhaseName::VerifyA),
+        Half::B => (PhaseName::UpdateB, PhaseName::VerifyB),
+    };
     let servers: Vec<&ServerName> = half(&state.beginning, part).filter(|name| touched(state, name)).collect();
     if servers.is_empty() {
         return vec![];
@@ -71,10 +82,6 @@ fn restore(state: &State, part: Half, name: PhaseName) -> Vec<Phase> {
     let drained = lane_each(&servers, |_| vec![Step::UntilDrained, Step::Rest]);
     let restored = lanes(&state.beginning, &servers, |name| steps(state, name));
     let verified = lane_each(&servers, |_| vec![Step::UntilVerified(Aim::Current)]);
-    let verify = match name {
-        PhaseName::UpdateA => PhaseName::VerifyA,
-        _ => PhaseName::VerifyB,
-    };
     vec![
         Phase {
             name,
@@ -132,12 +139,12 @@ fn out(beginning: &Beginning, part: Half) -> Phase {
     }
 }
 
-fn flip(beginning: &Beginning) -> Phase {
+fn flip(beginning: &Beginning, to: Half) -> Phase {
     Phase {
         name: PhaseName::Switch,
-        does: "FLIP BACK: half B in, half A out".into(),
+        does: format!("FLIP BACK: half {to} in, half {} out", to.other()),
         gates: vec![GateName::Verified],
-        stages: vec![Stage::Change { wish: on_current(beginning, &[Half::B]), flip: Flip::To(Half::B) }],
+        stages: vec![Stage::Change { wish: on_current(beginning, &[to]), flip: Flip::To(to) }],
         begins: Begins::ByItself,
     }
 }

@@ -1,0 +1,180 @@
+//! Pools to roll out on: from a seed, clean or not, and the plain one that the walks use.
+
+use crate::dice::Dice;
+use halfstep::model::{
+    Address, Capabilities, CommandKind, Half, InFlight, MemberName, NodeName, OnDrainTimeout, OnFailure, PhaseName, Policy, Pool,
+    Release, Rescue, Role, Server, ServerName, Version,
+};
+use halfstep::rollout::ContractWhen;
+use halfstep::rollout::event::{Beginning, Has, NodeBeginning, Purpose, Start, StartPace};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+pub const CURRENT: &str = "1.41.0";
+pub const NEXT: &str = "1.42.0";
+
+/// The plain pool: two in each half, a worker, two nodes, migrations, every kind of command.
+pub fn plain() -> Beginning {
+    let mut beginning = empty(Purpose::Rollout);
+    for (name, half) in [("web1", Half::A), ("web2", Half::A), ("web3", Half::B), ("web4", Half::B)] {
+        add(&mut beginning, name, Role::Half(half));
+    }
+    add(&mut beginning, "jobs1", Role::Worker("worker".into()));
+    beginning.nodes = nodes(2);
+    beginning.migrations = [CommandKind::Expand, CommandKind::Contract].into();
+    for has in &mut beginning.has {
+        has.warms_up = true;
+        has.smokes = true;
+        has.opens = true;
+    }
+    beginning.policy.bake = Duration::from_secs(4);
+    beginning.start.contract = Some(ContractWhen::Now);
+    beginning
+}
+
+/// A pool from chance.
+pub fn random(dice: &mut Dice) -> Beginning {
+    let purpose = if dice.one_in(8) { Purpose::Restart } else { Purpose::Rollout };
+    let mut beginning = empty(purpose);
+    let balanced = dice.between(2, 7);
+    for number in 0..balanced {
+        let half = if number % 2 == 0 { Half::A } else { Half::B };
+        add(&mut beginning, &format!("web{}", number + 1), Role::Half(half));
+    }
+    if dice.one_in(2) {
+        add(&mut beginning, "jobs1", Role::Worker("worker".into()));
+    }
+    if dice.one_in(4) && purpose == Purpose::Rollout {
+        add(&mut beginning, "cron1", Role::Observed);
+    }
+    beginning.nodes = nodes(dice.between(1, 3));
+    if dice.one_in(2) && purpose == Purpose::Rollout {
+        beginning.migrations = [CommandKind::Expand, CommandKind::Contract].into();
+    }
+    let (by_half, restarts) = (dice.one_in(8), dice.one_in(2));
+    for has in &mut beginning.has {
+        has.opens = dice.one_in(2);
+        has.warms_up = dice.one_in(3);
+        has.smokes = dice.one_in(3);
+        has.by_half = by_half && has.server.as_str().starts_with("web");
+        if restarts {
+            has.commands.insert(CommandKind::Restart);
+        }
+    }
+    unclean(dice, &mut beginning, balanced);
+    policy(dice, &mut beginning);
+    beginning.start = Start {
+        pace: *dice.pick(&[StartPace::StepByStep, StartPace::StepByStep, StartPace::Automatic, StartPace::NonStop]).unwrap(),
+        hold_at: if dice.one_in(6) { dice.pick(&PhaseName::ALL).copied() } else { None },
+        contract: *dice.pick(&[None, Some(ContractWhen::Now), Some(ContractWhen::Later)]).unwrap(),
+    };
+    beginning
+}
+
+/// One server found on next, one left alone: never so many that a half is empty.
+fn unclean(dice: &mut Dice, beginning: &mut Beginning, balanced: u64) {
+    if balanced < 5 || beginning.purpose == Purpose::Restart {
+        return;
+    }
+    if dice.one_in(5) {
+        beginning.on_next.insert(ServerName::new(if balanced < 6 || dice.one_in(2) { "web1" } else { "web2" }));
+    }
+    if dice.one_in(5) {
+        beginning.left.insert(ServerName::new(if dice.one_in(2) { "web3" } else { "web4" }));
+    }
+}
+
+fn policy(dice: &mut Dice, beginning: &mut Beginning) {
+    let policy = &mut beginning.policy;
+    policy.parallel = u16::try_from(dice.between(1, 4)).unwrap();
+    policy.rescue = if dice.one_in(3) { Rescue::Ask } else { Rescue::Auto };
+    policy.on_failure = if dice.one_in(4) { OnFailure::Rollback } else { OnFailure::Hold };
+    policy.on_drain_timeout =
+        *dice.pick(&[OnDrainTimeout::Hold, OnDrainTimeout::Hold, OnDrainTimeout::GoOn, OnDrainTimeout::Rollback]).unwrap();
+    if dice.one_in(3) {
+        policy.stop_before.clear();
+    }
+}
+
+fn empty(purpose: Purpose) -> Beginning {
+    let policy = Policy {
+        healthy_after: 2,
+        bake: Duration::from_secs(12),
+        drain_timeout: Duration::from_secs(8),
+        healthy_within: Duration::from_secs(20),
+        ..Policy::default()
+    };
+    let next = match purpose {
+        Purpose::Rollout => NEXT,
+        Purpose::Restart => CURRENT,
+    };
+    Beginning {
+        purpose,
+        pool: Pool { name: "shop".into(), servers: vec![], ignore: vec![] },
+        policy,
+        nodes: vec![],
+        current: Version::new(CURRENT),
+        next: Version::new(next),
+        release: Release(next.into()),
+        from: Release(CURRENT.into()),
+        has: vec![],
+        migrations: BTreeSet::new(),
+        left: BTreeSet::new(),
+        on_next: BTreeSet::new(),
+        start: Start { pace: StartPace::StepByStep, hold_at: None, contract: None },
+        fingerprint: "simulated".into(),
+        who: "somebody".into(),
+        why: None,
+        found: vec![],
+    }
+}
+
+fn nodes(count: u64) -> Vec<NodeBeginning> {
+    let capabilities =
+        Capabilities { switch: "one act".into(), in_flight: InFlight::Exact, cut: true, traffic: true, errors: true };
+    (1..=count)
+        .map(|number| NodeBeginning {
+            name: NodeName::new(&format!("lb{number}")),
+            kind: "simulated".into(),
+            capabilities: capabilities.clone(),
+        })
+        .collect()
+}
+
+fn add(beginning: &mut Beginning, name: &str, role: Role) {
+    let balanced = matches!(role, Role::Half(_));
+    let observed = matches!(role, Role::Observed);
+    let name = ServerName::new(name);
+    beginning.pool.servers.push(Server {
+        name: name.clone(),
+        member: balanced.then(|| MemberName::new(&format!("m-{name}"))),
+        address: Address { host: "10.0.0.1".into(), port: 3000 },
+        role,
+        ssh: "host".into(),
+        zone: None,
+        weight: 1.0,
+        capacity: None,
+    });
+    let commands = if observed {
+        BTreeSet::new()
+    } else {
+        [
+            CommandKind::Check,
+            CommandKind::Prepare,
+            CommandKind::Stop,
+            CommandKind::Update,
+            CommandKind::Start,
+            CommandKind::Restore,
+        ]
+        .into()
+    };
+    beginning.has.push(Has {
+        server: name,
+        commands,
+        opens: false,
+        by_half: false,
+        warms_up: false,
+        smokes: false,
+        answers_version: true,
+    });
+}
