@@ -65,7 +65,7 @@ pub fn random(dice: &mut Dice) -> Beginning {
     policy(dice, &mut beginning);
     beginning.start = Start {
         pace: *dice.pick(&[StartPace::StepByStep, StartPace::StepByStep, StartPace::Automatic, StartPace::NonStop]).unwrap(),
-        hold_at: if dice.one_in(6) { dice.pick(&PhaseName::ALL).copied() } else { None },
+        hold_at: if dice.one_in(6) { dice.pick(&PhaseName::ALL).copied().into_iter().collect() } else { vec![] },
         contract: *dice.pick(&[None, Some(ContractWhen::Now), Some(ContractWhen::Later)]).unwrap(),
     };
     beginning
@@ -121,7 +121,7 @@ fn empty(purpose: Purpose) -> Beginning {
         migrations: BTreeSet::new(),
         left: BTreeSet::new(),
         on_next: BTreeSet::new(),
-        start: Start { pace: StartPace::StepByStep, hold_at: None, contract: None },
+        start: Start { pace: StartPace::StepByStep, hold_at: vec![], contract: None },
         fingerprint: "simulated".into(),
         who: "somebody".into(),
         why: None,
