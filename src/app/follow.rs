@@ -3,7 +3,7 @@
 use crate::cli::ExitStatus;
 use crate::cli::text::say;
 use crate::engine::client::{Client, News};
-use crate::engine::snapshot::{ActivityView, OutcomeWord, Pace, PhaseState, Snapshot};
+use crate::engine::snapshot::{ActivityView, OutcomeWord, Pace, PhaseState, ServerState, Snapshot};
 use crate::model::{Failure, PhaseName, Printable};
 use crate::rollout::Command;
 use serde_json::json;
@@ -201,7 +201,8 @@ impl Printer {
 
     fn finished(&self, snapshot: &Snapshot, word: OutcomeWord, text: &str) {
         let status: ExitStatus = word.into();
-        let more = json!({ "outcome": word, "text": text, "exit": status.code(), "rollout": snapshot.rollout.id });
+        let ways = if snapshot.rollout.outcome.is_none() { ways(snapshot) } else { vec![] };
+        let more = json!({ "outcome": word, "text": text, "exit": status.code(), "rollout": snapshot.rollout.id, "ways": ways });
         let window = snapshot.traffic.mixed_window.as_ref().map(|window| format!(" · mixed window {window}")).unwrap_or_default();
         self.event(
             snapshot,
@@ -212,6 +213,9 @@ impl Printer {
                 serde_json::to_value(word).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
             ),
         );
+        if self.print == Print::Lines {
+            ways.iter().for_each(|way| say(&format!("  {way}")));
+        }
     }
 }
 
@@ -221,4 +225,28 @@ fn signals() -> Result<Signals, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let trouble = |error: std::io::Error| Failure::new(format!("signals cannot be caught: {error}"));
     Ok((signal(SignalKind::terminate()).map_err(trouble)?, signal(SignalKind::interrupt()).map_err(trouble)?))
+}
+
+/// What can be done now from any shell, each with what it does.
+fn ways(snapshot: &Snapshot) -> Vec<String> {
+    let allowed = |word: &str| !snapshot.prompt.refused.contains_key(word);
+    let mut ways = Vec::new();
+    if allowed("go") && !snapshot.prompt.enter.is_empty() {
+        ways.push(format!("halfstep go: {}", snapshot.prompt.enter));
+    }
+    for server in snapshot.servers.iter().filter(|server| server.state == ServerState::Failed) {
+        if allowed("cut") {
+            ways.push(format!("halfstep cut {} --how wait|go-on|kill|put-back: what to do with its requests", server.name));
+        }
+        if allowed("retry") {
+            ways.push(format!("halfstep retry {}: its failed step again", server.name));
+        }
+        if allowed("exclude") {
+            ways.push(format!("halfstep exclude {}: leave it out to the end", server.name));
+        }
+    }
+    if allowed("rollback") {
+        ways.push(format!("halfstep rollback: {}", snapshot.price.text));
+    }
+    ways
 }

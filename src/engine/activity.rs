@@ -27,13 +27,6 @@ impl Activity {
     /// Takes an event and what the state made of it.
     pub fn take(&mut self, world: &World, before: Option<&State>, stamped: &Stamped, after: &State) {
         let phase = after.phase().map_or(PhaseName::Report, |phase| phase.name);
-        for (id, operation) in &after.outstanding {
-            let is_new = before.is_none_or(|before| !before.outstanding.contains_key(id));
-            if is_new {
-                self.asked.insert(*id, stamped.at.since_start);
-                self.push(asked(world, after, stamped, *id, operation));
-            }
-        }
         match &stamped.event {
             Event::Answered { id, outcome } => {
                 if let Some(operation) = before.and_then(|before| before.outstanding.get(id)) {
@@ -56,6 +49,14 @@ impl Activity {
             Event::Began(_) => self.push(line(stamped, phase, "engine".into(), "the rollout begins", Tone::Plain)),
             Event::Ended(end) => self.push(line(stamped, phase, "engine".into(), end.word(), Tone::Good)),
             Event::Woke => {}
+        }
+        // What an event ended stands above what it began.
+        for (id, operation) in &after.outstanding {
+            let is_new = before.is_none_or(|before| !before.outstanding.contains_key(id));
+            if is_new {
+                self.asked.insert(*id, stamped.at.since_start);
+                self.push(asked(world, after, stamped, *id, operation));
+            }
         }
         let held = |state: &State| state.hold.as_ref().map(|hold| hold.why.clone());
         if let Some(why) = held(after)

@@ -14,7 +14,7 @@ use crate::rollout::lane::{LaneAt, LaneState};
 use crate::rollout::operate::{self, Enter};
 use crate::rollout::plan::{Direction, Step};
 use crate::rollout::state::{Body, Cause, Pace};
-use crate::rollout::{Command, ContractWhen, End, Price, State, gate};
+use crate::rollout::{Command, ContractWhen, DrainChoice, End, Price, State, gate};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -198,7 +198,12 @@ fn refused(state: &State) -> BTreeMap<String, Printable> {
             },
         )
     };
-    for (word, verdict) in [("retry", any(Command::Retry)), ("exclude", any(Command::Exclude))] {
+    let servers = [
+        ("retry", any(Command::Retry)),
+        ("exclude", any(Command::Exclude)),
+        ("cut", any(|server| Command::Cut(server, DrainChoice::Wait))),
+    ];
+    for (word, verdict) in servers {
         if let Some(Some(why)) = verdict {
             refused.insert(word.to_owned(), Printable::new(&why));
         }

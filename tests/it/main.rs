@@ -4,6 +4,7 @@ mod apache;
 mod builtin;
 mod command;
 mod config;
+mod demo;
 mod haproxy;
 mod home;
 mod journal;

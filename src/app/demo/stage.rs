@@ -177,8 +177,8 @@ fn config(dir: &Path, scene: &Scene, plan: &front::Plan, servers: &[(&str, u16)]
     let rollback = scene.auto_rollback.map(|time| format!("auto_rollback = {}\n", length(time))).unwrap_or_default();
     let mut text = format!(
         "[pool]\nname = \"demo\"\n\n[balancer]\n{}\n\
-         [health]\npath = \"/healthz\"\nhealthy_after = 3\ninterval = \"200ms\"\ntimeout = \"2s\"\nwithin = {}\n\n\
-         [version]\npath = \"/version\"\njson = \"/build/version\"\ninstance = \"/build/started_at\"\n\n\
+         [health]\npath = \"/healthz\"\nhealthy_after = 3\ninterval = \"200ms\"\ntimeout = \"5s\"\nwithin = {}\n\n\
+         [version]\npath = \"/version\"\njson = \"/build/version\"\ninstance = \"/build/started_at\"\ntimeout = \"5s\"\n\n\
          [verify]\nwarm_up = [\"/\"]\nsmoke = [{{ path = \"/\", status = 200, contains = \"web\" }}]\n\n\
          [commands]\nstop = {}\nupdate = {}\nstart = {}\ntimeout = \"60s\"\n\n\
          [rollout]\nbake = {}\ndrain_timeout = {}\n\n\
