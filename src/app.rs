@@ -4,6 +4,7 @@
 pub mod abandon;
 pub mod attach;
 pub mod begin;
+pub mod check;
 pub mod contract;
 pub mod demo;
 pub mod engine;
@@ -12,6 +13,7 @@ pub mod hands;
 pub mod history;
 pub mod order;
 pub mod place;
+pub mod plan;
 pub mod report;
 pub mod resume;
 pub mod run;
@@ -19,6 +21,7 @@ pub mod serve;
 pub mod spawn;
 pub mod status;
 pub mod survey;
+pub mod switch;
 
 use crate::cli::{Cli, ExitStatus, Global, Order, later, pages};
 use crate::model::Failure;
@@ -85,12 +88,12 @@ async fn wait(global: &Global, order: Order) -> Answer {
         Order::Contract(arguments) => order::contract(global, arguments.when).await,
         Order::Report(one) => report::report(global, one.id.as_deref()),
         Order::History => history::history(global),
+        Order::Check => check::check(global).await,
+        Order::Plan(arguments) => plan::plan(global, arguments).await,
+        Order::Switch(arguments) => switch::switch(global, arguments.to).await,
         Order::Serve(arguments) => serve::serve(global, &arguments).await,
         Order::Demo(arguments) => demo::demo(&arguments).await,
-        Order::Check
-        | Order::Plan(_)
-        | Order::Switch(_)
-        | Order::Init
+        Order::Init
         | Order::Approve
         | Order::Replay(_)
         | Order::Rehearse
@@ -103,6 +106,12 @@ async fn wait(global: &Global, order: Order) -> Answer {
         | Order::LabApp(_)
         | Order::LabKeep(_) => Err(Refusal::Usage(Failure::new("this command is not in this version"))),
     }
+}
+
+/// Prints a value as JSON.
+fn print_json(value: &impl serde::Serialize) -> Answer {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(format!("cannot print: {error}")))?;
+    print(|to| writeln!(to, "{text}"))
 }
 
 fn print(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> Answer {

@@ -3,9 +3,11 @@
 //! They are implemented in `balancer/`, `probe/`, `runner/` against real daemons, and in `simulated/` against one seeded
 //! world. The engine knows only these. Every error is a [`Failure`]: what, where, and what to do next, safe to show.
 
-use crate::model::{Address, Capabilities, Change, Exit, Failure, MemberName, Observation, Reading, Receipt, Server, Version};
+use crate::model::{
+    Address, Capabilities, Change, Exit, Failure, MemberName, Observation, Reading, Receipt, Rotation, Server, Version,
+};
 use async_trait::async_trait;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,6 +25,17 @@ pub trait Balancer: Send + Sync {
 
     /// The commands of [`Balancer::prepare`] and [`Armed::commit`] as they will be sent, without asking the node. For the plan.
     fn commands(&self, change: &Change) -> Vec<String>;
+
+    /// The same for a later time: `standing` says where members will be by then, if otherwise than was read last. Kinds whose
+    /// commands depend on that (HAProxy: who is in `maint`) answer for themselves.
+    fn commands_later(&self, change: &Change, _standing: &BTreeMap<MemberName, Rotation>) -> Vec<String> {
+        self.commands(change)
+    }
+
+    /// The commands of [`Balancer::rest`] as they will be sent. For the plan. None, where resting sends nothing.
+    fn rest_commands(&self, _members: &BTreeSet<MemberName>) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Everything that can be done before the change without moving a request: connections opened, names looked up,
     /// incoming members made ready (HAProxy: `maint` to `drain`, and wait until its check passes), bytes put together.

@@ -184,14 +184,16 @@ fn changed(dir: &RolloutDir, path: &Path) -> Failure {
         .next("put it back, or go on with it as it is: halfstep resume --accept-config")
 }
 
-fn places(config: &Config, state: Option<&Path>) -> Result<(Home, PoolHome), Failure> {
+/// The state directory, made, and the pool's part of it.
+pub(super) fn places(config: &Config, state: Option<&Path>) -> Result<(Home, PoolHome), Failure> {
     let home = Home::open(state.or(config.state.dir.as_deref()), config.state.group.as_deref())?;
     home.make()?;
     let pool = home.pool(&config.pool.name)?;
     Ok((home, pool))
 }
 
-fn target_locks(config: &Config, home: &Home) -> Result<Vec<TargetLock>, Failure> {
+/// The locks of every balancer that the config drives.
+pub(super) fn target_locks(config: &Config, home: &Home) -> Result<Vec<TargetLock>, Failure> {
     let target = |node: &crate::balancer::NodeSettings| match &node.ssh {
         Some(host) => format!("{host} {}", node.kind.target()),
         None => node.kind.target(),

@@ -33,25 +33,25 @@ pub struct Unclean {
 impl Survey {
     /// Looks at everything once, all at the same time.
     pub async fn take(config: &Config, hands: &Hands) -> Survey {
-        let nodes = join_all(hands.nodes.iter().map(|(name, node)| async move {
-            let read = match tokio::time::timeout(PATIENCE, node.balancer.read()).await {
-                Ok(Ok(reading)) => Ok(reading),
-                Ok(Err(failure)) => Err(Printable::new(&failure.to_string())),
-                Err(_) => Err(Printable::new(&format!("no answer in {PATIENCE:?}"))),
-            };
-            (name.clone(), read)
-        }));
         let servers = join_all(config.pool.servers.iter().filter_map(|server| {
             let probe = hands.probes.get(&server.name)?;
             Some(async move { (server.name.clone(), probe.check(server).await) })
         }));
-        let (nodes, servers) = tokio::join!(nodes, servers);
-        Survey { nodes: nodes.into_iter().collect(), servers: servers.into_iter().collect() }
+        let (nodes, servers) = tokio::join!(read(hands), servers);
+        Survey { nodes, servers: servers.into_iter().collect() }
     }
 
-    /// Why the nodes cannot be worked with: one that cannot be read, a member that is not there, nodes that disagree.
+    /// Why a rollout cannot work with the nodes: one that cannot be read, a member that is not there, nodes that disagree.
     #[must_use]
     pub fn trouble(&self, config: &Config) -> Vec<Failure> {
+        let mut all = self.unusable(config);
+        all.extend(self.disagreements(config));
+        all
+    }
+
+    /// Why nothing can be told to the nodes: one that cannot be read, a member that is not there.
+    #[must_use]
+    pub fn unusable(&self, config: &Config) -> Vec<Failure> {
         let mut all = Vec::new();
         for (name, read) in &self.nodes {
             match read {
@@ -59,6 +59,11 @@ impl Survey {
                 Ok(reading) => all.extend(missing(config, name, reading)),
             }
         }
+        all
+    }
+
+    fn disagreements(&self, config: &Config) -> Vec<Failure> {
+        let mut all = Vec::new();
         for server in config.pool.balanced() {
             let rotations: BTreeSet<bool> = self.rotations(server).into_iter().map(|rotation| rotation == Rotation::In).collect();
             if rotations.len() > 1 {
@@ -74,7 +79,9 @@ impl Survey {
         all
     }
 
-    fn rotations(&self, server: &Server) -> Vec<Rotation> {
+    /// What the nodes that can be read do with that server.
+    #[must_use]
+    pub fn rotations(&self, server: &Server) -> Vec<Rotation> {
         let Some(member) = &server.member else { return vec![] };
         self.nodes.values().filter_map(|read| read.as_ref().ok()?.member(member)).map(|member| member.rotation).collect()
     }
@@ -184,6 +191,22 @@ impl Survey {
         }
         facts
     }
+}
+
+/// Reads every node, all at the same time.
+pub async fn read(hands: &Hands) -> BTreeMap<NodeName, Result<Reading, Printable>> {
+    let one = |(name, node): (&NodeName, &crate::engine::world::Node)| {
+        let (name, balancer) = (name.clone(), node.balancer.clone());
+        async move {
+            let read = match tokio::time::timeout(PATIENCE, balancer.read()).await {
+                Ok(Ok(reading)) => Ok(reading),
+                Ok(Err(failure)) => Err(Printable::new(&failure.to_string())),
+                Err(_) => Err(Printable::new(&format!("no answer in {PATIENCE:?}"))),
+            };
+            (name, read)
+        }
+    };
+    join_all(hands.nodes.iter().map(one)).await.into_iter().collect()
 }
 
 fn missing(config: &Config, node: &NodeName, reading: &Reading) -> Vec<Failure> {

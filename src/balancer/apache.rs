@@ -97,6 +97,22 @@ impl Inner {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The workers' URLs as the last reading had them.
+    fn urls(&self, names: &BTreeSet<MemberName>) -> Vec<String> {
+        let memory = self.memory();
+        let url = |name: &MemberName| match memory.urls.get(name) {
+            Some(url) => url.clone(),
+            None if name.as_str().contains("://") => name.as_str().to_owned(),
+            None => format!("http://{}", name.as_str()),
+        };
+        names.iter().map(url).collect()
+    }
+
+    fn shown<'a>(&self, posts: impl Iterator<Item = &'a Post>) -> Vec<String> {
+        let balancer = self.balancer.to_ascii_lowercase();
+        posts.map(|post| post.shown(self.desk.path(), &balancer)).collect()
+    }
+
     fn reading(&self, page: &Page) -> Result<Reading, Failure> {
         let balancer = pick(page, self)?;
         let workers = &balancer.workers;
@@ -193,16 +209,13 @@ impl Balancer for Apache {
     /// Worker URLs and stickiness are those of the last reading; before one, `http://` is put before an address, and
     /// nothing is sticky.
     fn commands(&self, change: &Change) -> Vec<String> {
-        let memory = self.inner.memory();
-        let url = |name: &MemberName| match memory.urls.get(name) {
-            Some(url) => url.clone(),
-            None if name.as_str().contains("://") => name.as_str().to_owned(),
-            None => format!("http://{}", name.as_str()),
-        };
-        let urls = |names: &BTreeSet<MemberName>| names.iter().map(url).collect::<Vec<_>>();
-        let steps = Steps::new(&urls(change.into()), &urls(change.out()), memory.sticky);
-        let balancer = self.inner.balancer.to_ascii_lowercase();
-        steps.all().map(|post| post.shown(self.inner.desk.path(), &balancer)).collect()
+        let sticky = self.inner.memory().sticky;
+        let steps = Steps::new(&self.inner.urls(change.into()), &self.inner.urls(change.out()), sticky);
+        self.inner.shown(steps.all())
+    }
+
+    fn rest_commands(&self, members: &BTreeSet<MemberName>) -> Vec<String> {
+        self.inner.shown(change::rest(&self.inner.urls(members)).iter())
     }
 
     async fn prepare(&self, change: &Change) -> Result<Box<dyn Armed>, Failure> {

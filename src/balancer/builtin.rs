@@ -55,7 +55,7 @@ impl Builtin {
     }
 
     async fn on_members(&self, path: &'static str, members: &BTreeSet<MemberName>) -> Result<Receipt, Failure> {
-        let call = Call::post(path, &serde_json::json!({ "members": members }));
+        let call = Call::members(path, members);
         let began = Instant::now();
         let receipt: Receipt = self.socket.open().await?.ask(&call).await?;
         Ok(Receipt { sent: vec![call.shown(&self.socket.shown)], took: began.elapsed(), ..receipt })
@@ -80,6 +80,10 @@ impl Balancer for Builtin {
 
     fn commands(&self, change: &Change) -> Vec<String> {
         ["/prepare", "/change"].map(|path| Call::change(path, change).shown(&self.socket.shown)).into()
+    }
+
+    fn rest_commands(&self, members: &BTreeSet<MemberName>) -> Vec<String> {
+        vec![Call::members("/rest", members).shown(&self.socket.shown)]
     }
 
     async fn prepare(&self, change: &Change) -> Result<Box<dyn Armed>, Failure> {
@@ -142,6 +146,10 @@ impl Call {
 
     fn change(path: &'static str, change: &Change) -> Call {
         Call::post(path, &serde_json::json!({ "into": change.into(), "out": change.out() }))
+    }
+
+    fn members(path: &'static str, members: &BTreeSet<MemberName>) -> Call {
+        Call::post(path, &serde_json::json!({ "members": members }))
     }
 
     /// As a person would send it.

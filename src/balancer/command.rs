@@ -65,7 +65,7 @@ impl Program {
         if let Some(name) = members.iter().find(inside) {
             return Err(Failure::new(format!("{name} takes requests: no {verb}")).next("switch it out of rotation first"));
         }
-        let input = serde_json::json!({ "members": members }).to_string();
+        let input = list(members);
         let mut sent = vec![self.shared.line(verb, &input)];
         let begun = Instant::now();
         sent.extend(self.shared.act(verb, input).await?.unwrap_or_default());
@@ -105,6 +105,10 @@ impl Balancer for Program {
     fn commands(&self, change: &Change) -> Vec<String> {
         let input = wish(change);
         ["prepare", "change"].iter().map(|verb| self.shared.line(verb, &input)).collect()
+    }
+
+    fn rest_commands(&self, members: &BTreeSet<MemberName>) -> Vec<String> {
+        vec![self.shared.line("rest", &list(members))]
     }
 
     async fn prepare(&self, change: &Change) -> Result<Box<dyn Armed>, Failure> {
@@ -155,6 +159,10 @@ impl Armed for Ready {
         let took = begun.elapsed();
         Ok(Receipt { sent, took, reading: Some(shared.read().await?), window: None })
     }
+}
+
+fn list(members: &BTreeSet<MemberName>) -> String {
+    serde_json::json!({ "members": members }).to_string()
 }
 
 fn wish(change: &Change) -> String {

@@ -5,12 +5,12 @@
 //! why a member goes in or out. Read next: `change` (which commands), `stat` (what the bits mean), `protocol` (the bytes).
 
 use crate::hand::{Armed, Balancer};
-use crate::model::{Capabilities, Change, Failure, InFlight, MemberName, Printable, Receipt};
+use crate::model::{Capabilities, Change, Failure, InFlight, MemberName, Printable, Receipt, Rotation};
 use async_trait::async_trait;
 use look::Look;
 use node::Node;
 use protocol::Connection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,7 +66,7 @@ impl Haproxy {
     /// A member that was drained all along and that its check finds down is not waited for, as long as another one is
     /// well: made ready it stays down and gets no request, and one dead server must not keep the others from coming back.
     async fn bring_up(&self, look: &Look, change: &Change) -> Result<Vec<String>, Failure> {
-        let sent = change::preparation(Some(look), change);
+        let sent = change::preparation(Some(look), change, &BTreeMap::new());
         self.node.note_unproven(look, change);
         for line in protocol::lines(&sent) {
             self.node.order(self.node.endpoint.connect().await?, &line).await?;
@@ -123,10 +123,18 @@ impl Balancer for Haproxy {
     /// As they would be sent after what was read last: where users stick, where members are missing and who is in
     /// maintenance is known from there. Before the first reading: one command for each member in each backend.
     fn commands(&self, change: &Change) -> Vec<String> {
+        self.commands_later(change, &BTreeMap::new())
+    }
+
+    fn commands_later(&self, change: &Change, standing: &BTreeMap<MemberName, Rotation>) -> Vec<String> {
         let look = self.node.remembered();
-        let mut commands = change::preparation(look.as_deref(), change);
+        let mut commands = change::preparation(look.as_deref(), change, standing);
         commands.extend(change::switch(&self.node.settings.backends, look.as_deref(), change));
         commands
+    }
+
+    fn rest_commands(&self, members: &BTreeSet<MemberName>) -> Vec<String> {
+        self.node.remembered().map_or_else(Vec::new, |look| change::each(&look, members, "set server", " state maint"))
     }
 
     async fn prepare(&self, change: &Change) -> Result<Box<dyn Armed>, Failure> {

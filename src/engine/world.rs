@@ -106,11 +106,11 @@ impl World {
             Operation::Commit { node, change, .. } => {
                 self.nodes.get(node).map(|node| node.balancer.commands(change)).unwrap_or_default()
             }
+            Operation::Rest(members) => self.nodes.values().flat_map(|node| node.balancer.rest_commands(members)).collect(),
             Operation::Open(_)
             | Operation::WarmUp(_)
             | Operation::Smoke(_)
             | Operation::Prepare { .. }
-            | Operation::Rest(_)
             | Operation::CutSessions(_)
             | Operation::Persist => vec![],
         }

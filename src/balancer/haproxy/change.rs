@@ -7,15 +7,16 @@
 use super::look::{Backend, Look};
 use super::stat::Row;
 use crate::model::{Change, Failure, MemberName, Rotation};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What brings incoming members out of maintenance before the switch, so that HAProxy checks them again: from `maint`
 /// straight to `ready` a server is given requests before its first check. Not where users stick to their server: a
-/// drained server would be given theirs.
-pub(super) fn preparation(look: Option<&Look>, change: &Change) -> Vec<String> {
+/// drained server would be given theirs. `standing`: where members are, if otherwise than that look says.
+pub(super) fn preparation(look: Option<&Look>, change: &Change, standing: &BTreeMap<MemberName, Rotation>) -> Vec<String> {
     let Some(look) = look else { return Vec::new() };
+    let stands = |backend, member| standing.get(member).copied().or_else(|| rotation(backend, member));
     places(look, change.into())
-        .filter(|(backend, member)| backend.sticky.is_none() && rotation(backend, member) == Some(Rotation::Out))
+        .filter(|(backend, member)| backend.sticky.is_none() && stands(backend, member) == Some(Rotation::Out))
         .map(|(backend, member)| state(&backend.name, member, "drain"))
         .collect()
 }
@@ -152,14 +153,16 @@ mod tests {
         let known = look(&[("app", Some("cookie SRV"), &[("a", 1), ("b", 0)])]);
         let wish = change(&["a"], &["b"]);
         assert_eq!(switch(&[], Some(&known), &wish), ["set server app/a state ready", "set server app/b state maint"]);
-        assert!(preparation(Some(&known), &wish).is_empty());
+        assert!(preparation(Some(&known), &wish, &BTreeMap::new()).is_empty());
     }
 
     #[test]
     fn only_who_is_in_maintenance_is_drained_before() {
         let known = look(&[("app", None, &[("a", 1), ("b", 8), ("c", 0)])]);
-        assert_eq!(preparation(Some(&known), &change(&["a", "b", "c"], &[])), ["set server app/a state drain"]);
-        assert!(preparation(None, &change(&["a"], &[])).is_empty());
+        assert_eq!(preparation(Some(&known), &change(&["a", "b", "c"], &[]), &BTreeMap::new()), ["set server app/a state drain"]);
+        let later = BTreeMap::from([(MemberName::new("a"), Rotation::In), (MemberName::new("c"), Rotation::Out)]);
+        assert_eq!(preparation(Some(&known), &change(&["a", "b", "c"], &[]), &later), ["set server app/c state drain"]);
+        assert!(preparation(None, &change(&["a"], &[]), &BTreeMap::new()).is_empty());
     }
 
     #[test]

@@ -1,0 +1,50 @@
+//! `halfstep plan`: the plan of a rollout that would begin now, with the raw commands. Looks at the pool, takes no lock, changes
+//! nothing; what would refuse the rollout refuses the plan.
+//!
+//! What is printed is put together in [`shown`]; how it reads as text stands in [`text`].
+
+mod shown;
+mod text;
+
+pub use shown::off;
+
+use super::begin::{self, Refusal, Request};
+use super::engine::load;
+use super::hands::Hands;
+use super::survey::Survey;
+use super::{Answer, place};
+use crate::cli::rollout::PlanArguments;
+use crate::cli::{Format, Global};
+use crate::engine::account;
+use crate::rollout::event::StartPace;
+
+/// Prints it.
+pub async fn plan(global: &Global, arguments: PlanArguments) -> Answer {
+    let path = place::config_file(global).map_err(Refusal::Usage)?;
+    let config = load(&path)?;
+    let scope = arguments.scope;
+    let request = Request {
+        config: path,
+        state: global.state.clone(),
+        to: arguments.to,
+        from: scope.from,
+        expect: scope.expect,
+        only: scope.only,
+        leave: scope.leave,
+        take: scope.take,
+        contract: scope.contract,
+        on_failure: scope.on_failure,
+        pace: StartPace::StepByStep,
+        hold_at: vec![],
+        who: account::own_login(),
+        why: None,
+    };
+    let hands = Hands::build(&config).await?;
+    let survey = Survey::take(&config, &hands).await;
+    let beginning = begin::beginning(&config, &hands, &survey, &request)?;
+    let shown = shown::shown(&config, hands, &survey, &beginning);
+    match global.format {
+        Format::Json => super::print_json(&shown),
+        Format::Text | Format::Markdown => super::print(|to| write!(to, "{}", text::Text(&shown))),
+    }
+}
