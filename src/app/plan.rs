@@ -38,6 +38,7 @@ pub async fn plan(global: &Global, arguments: PlanArguments) -> Answer {
         hold_at: vec![],
         who: account::own_login(),
         why: None,
+        with: None,
     };
     let hands = Hands::build(&config).await?;
     let survey = Survey::take(&config, &hands).await;
