@@ -3,6 +3,8 @@
 
 mod markdown;
 mod terminal;
+#[cfg(test)]
+mod tests;
 
 pub use markdown::markdown;
 pub use terminal::text;
@@ -75,7 +77,7 @@ pub fn history(all: &[Past]) -> Table {
             Told::Whole(brief) => table.row([
                 past.rollout.clone(),
                 moment(brief.began),
-                what(brief.purpose, brief.current.as_str(), brief.next.as_str()),
+                from_to(brief.purpose, brief.current.as_str(), brief.next.as_str()),
                 word(brief.outcome).to_owned(),
                 span(brief.seconds),
                 brief.who.to_string(),
@@ -90,7 +92,7 @@ pub fn history(all: &[Past]) -> Table {
 }
 
 /// From what to what.
-fn what(purpose: Purpose, current: &str, next: &str) -> String {
+fn from_to(purpose: Purpose, current: &str, next: &str) -> String {
     match purpose {
         Purpose::Rollout => format!("{current} -> {next}"),
         Purpose::Restart => format!("restart of {current}"),
@@ -184,7 +186,7 @@ fn remarks(server: &ServerReport) -> String {
             all.push(word.to_owned());
         }
     }
-    if !server.verified {
+    if !server.verified && !server.left {
         all.push(format!("not seen healthy on {}", server.expected));
     }
     all.join(", ")

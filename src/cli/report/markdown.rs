@@ -1,6 +1,6 @@
 //! A report as a page of Markdown, to paste into a ticket: whole commands, and text that cannot become markup.
 
-use super::{clock, direction, kind, moment, read_back, remarks, span, tally, what, word};
+use super::{clock, direction, from_to, kind, moment, read_back, remarks, span, tally, word};
 use crate::engine::report::{ContractState, NodeReport, Report};
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ pub fn markdown(report: &Report) -> String {
         out,
         "# {}: {}\n",
         plain(report.pool.as_str()),
-        plain(&what(report.purpose, report.current.as_str(), report.next.as_str()))
+        plain(&from_to(report.purpose, report.current.as_str(), report.next.as_str()))
     );
     table(&mut out, "", &["", ""], summary(report));
     table(&mut out, "Phases", &["phase", "direction", "start", "took"], phases(report));

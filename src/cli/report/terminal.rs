@@ -1,8 +1,9 @@
 //! A report for a terminal: compact, and nothing of what did not happen.
 
-use super::{Table, clock, direction, kind, moment, read_back, remarks, span, tally, what, word};
-use crate::engine::report::{ContractState, Report};
+use super::{Table, clock, from_to, moment, read_back, remarks, span, tally, word};
+use crate::engine::report::{ChangeKind, ChangeReport, ContractState, Report};
 use crate::model::Printable;
+use crate::rollout::plan::Direction;
 use std::fmt::Write;
 
 /// The whole report as text, with a line feed at its end.
@@ -27,7 +28,7 @@ pub fn text(report: &Report) -> String {
 }
 
 fn head(out: &mut String, report: &Report) {
-    let what = what(report.purpose, report.current.as_str(), report.next.as_str());
+    let what = from_to(report.purpose, report.current.as_str(), report.next.as_str());
     let _ = writeln!(out, "{}  {what}  {}", report.pool, report.rollout);
     let mut line = |title: &str, text: &str| {
         if !text.is_empty() {
@@ -68,11 +69,11 @@ fn section(out: &mut String, title: &str, table: &Table) {
 }
 
 fn phases(report: &Report) -> Table {
-    let mut table = Table::new(["  phase", "direction", "start", "took", ""]).right("took");
+    let mut table = Table::new(["  phase", "", "start", "took", ""]).right("took");
     for phase in &report.phases {
         let open = if phase.ended { "" } else { "not ended" };
         let name = format!("  {}", phase.phase);
-        table.row([name, direction(phase.direction).to_owned(), clock(phase.start), span(phase.seconds), open.to_owned()]);
+        table.row([name, back(phase.direction).to_owned(), clock(phase.start), span(phase.seconds), open.to_owned()]);
     }
     table
 }
@@ -107,7 +108,7 @@ fn changes(report: &Report) -> Table {
             table.row([
                 format!("  {}", clock(change.at)),
                 change.phase.to_string(),
-                kind(change.kind).to_owned(),
+                Printable::cut(&what(change), 48).to_string(),
                 node.node.to_string(),
                 milliseconds(node.took_ms),
                 read_back(node),
@@ -116,6 +117,21 @@ fn changes(report: &Report) -> Table {
         }
     }
     table
+}
+
+fn what(change: &ChangeReport) -> String {
+    match change.kind {
+        ChangeKind::Repair => format!("put right: {}", change.text),
+        ChangeKind::Rotation | ChangeKind::Rest | ChangeKind::CutSessions | ChangeKind::Persist => change.text.to_string(),
+    }
+}
+
+/// Only the way back needs to be said.
+fn back(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Forward => "",
+        Direction::Back => "back",
+    }
 }
 
 fn decisions(report: &Report) -> Table {

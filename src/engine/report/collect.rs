@@ -9,7 +9,7 @@ use super::{
 use crate::engine::activity::output;
 use crate::engine::turn::Entry;
 use crate::engine::world::words;
-use crate::model::{CommandKind, Failure, MemberName, Moment, PhaseName, Printable, Role, Server, ServerName};
+use crate::model::{Aim, CommandKind, Failure, MemberName, Moment, PhaseName, Printable, Role, Server, ServerName};
 use crate::rollout::event::{Event, Operation, OperationId, Outcome};
 use crate::rollout::fact::{Fact, Facts};
 use crate::rollout::lane::{LaneAt, LaneState, failure};
@@ -276,6 +276,7 @@ impl Noted {
 
     fn server(&self, state: &State, server: &Server) -> ServerReport {
         let progress = &state.servers[&server.name];
+        let aim = if server.role == Role::Observed { Aim::Next } else { progress.aim };
         let weights = server.member.as_ref().and_then(|member| self.weights.get(member));
         let mut found = Facts::default();
         for fact in &state.beginning.found {
@@ -289,8 +290,8 @@ impl Noted {
                 Role::Observed => "observed".into(),
             },
             version: state.facts.servers.get(&server.name).and_then(|fact| fact.version.clone()),
-            expected: state.expected(progress.aim).clone(),
-            verified: state.verified_now(&server.name),
+            expected: state.expected(aim).clone(),
+            verified: state.verified(&server.name, aim),
             found: member(&found, server, weights.map(|(first, _)| *first)),
             end: member(&state.facts, server, weights.map(|(_, last)| *last)),
             excluded: progress.excluded,
