@@ -53,7 +53,7 @@ pub async fn pending(global: &Global, pool: &PoolHome, when: ContractWhen) -> An
     }
     std::fs::write(&marker, jiff::Timestamp::now().to_string())
         .map_err(|error| Failure::new(format!("{}: {error}", marker.display())))?;
-    say(format!("contract is done"));
+    say("contract is done");
     Ok(ExitStatus::Done)
 }
 

@@ -173,9 +173,9 @@ impl Printer {
                 let time = line.wall.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
                 let command =
                     line.command.as_ref().map(|raw| format!("  {}", Printable::cut(raw.as_str(), 300))).unwrap_or_default();
-                say(&format!("{time} {:<9} {:<8} {}{command}", line.phase, line.place, line.text));
+                say(format!("{time} {:<9} {:<8} {}{command}", line.phase, line.place, line.text));
             }
-            Print::Json => say(&json!({
+            Print::Json => say(json!({
                 "event": "activity", "at": line.wall, "phase": line.phase, "place": line.place, "text": line.text,
                 "command": line.command, "took_ms": line.took_ms, "tone": line.tone,
             })
@@ -193,7 +193,7 @@ impl Printer {
                 if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
                     object.extend(more.clone());
                 }
-                say(&object.to_string());
+                say(object.to_string());
             }
             Print::Nothing => {}
         }

@@ -95,7 +95,7 @@ pub async fn console(client: Client, drive: &Drive, started: &Started) -> Result
 fn left(left: tui::Left) -> Answer {
     match left {
         tui::Left::Quit => {
-            say(format!("The rollout goes on. Come back with: halfstep attach"));
+            say("The rollout goes on. Come back with: halfstep attach");
             Ok(ExitStatus::Done)
         }
         tui::Left::Ended(outcome) => {
@@ -123,7 +123,7 @@ fn refused(face: Face, refusal: Refusal) -> Answer {
 
 /// Asks about each server that is not as it should be, and puts the answers into the request.
 fn ask(open: &[Unclean], request: &mut Request) -> Result<(), Refusal> {
-    say(format!("Some servers are not as a rollout wants to find them:"));
+    say("Some servers are not as a rollout wants to find them:");
     for one in open {
         let natural = if one.on_purpose { "leave" } else { "stop" };
         loop {

@@ -264,7 +264,6 @@ pub fn nodes(config: &Config, hands: &Hands) -> Vec<NodeBeginning> {
 }
 
 /// Is there somebody in both halves?
-#[must_use]
 pub fn halves_are_filled(config: &Config, left: &BTreeSet<ServerName>) -> Result<(), Failure> {
     for half in Half::BOTH {
         if config.pool.half(half).all(|server| left.contains(&server.name)) {

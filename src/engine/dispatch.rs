@@ -41,12 +41,15 @@ pub enum Back {
 #[derive(Debug, Default)]
 pub struct NodeGate(pub tokio::sync::Mutex<()>);
 
+/// What each node is ready to do at once.
+type ArmedNodes = Arc<Mutex<BTreeMap<NodeName, (Change, Box<dyn Armed>)>>>;
+
 /// The way from effects to hands.
 pub struct Dispatch {
     world: Arc<World>,
     beginning: Arc<Beginning>,
     gates: BTreeMap<NodeName, Arc<NodeGate>>,
-    armed: Arc<Mutex<BTreeMap<NodeName, (Change, Box<dyn Armed>)>>>,
+    armed: ArmedNodes,
     back: mpsc::Sender<Back>,
 }
 
@@ -171,7 +174,7 @@ struct One {
     world: Arc<World>,
     beginning: Arc<Beginning>,
     gates: BTreeMap<NodeName, Arc<NodeGate>>,
-    armed: Arc<Mutex<BTreeMap<NodeName, (Change, Box<dyn Armed>)>>>,
+    armed: ArmedNodes,
     back: mpsc::Sender<Back>,
 }
 

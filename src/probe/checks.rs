@@ -51,7 +51,7 @@ struct Ready {
 }
 
 enum Way {
-    Http(Asker),
+    Http(Box<Asker>),
     Tcp(Option<u16>),
     Command(String),
 }
@@ -206,7 +206,7 @@ impl Probe for Probes {
 impl Ready {
     fn new(look: &Look) -> Result<Ready, Failure> {
         let way = match &look.source {
-            Source::Http(request) => Way::Http(Asker::new(request)?),
+            Source::Http(request) => Way::Http(Box::new(Asker::new(request)?)),
             Source::Tcp { port } => Way::Tcp(*port),
             Source::Command(template) => Way::Command(template.clone()),
         };

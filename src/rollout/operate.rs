@@ -365,10 +365,10 @@ fn retry(state: &mut State, server: &ServerName) {
         vec![]
     };
     let touched = state.servers[server].stopped || state.servers[server].updated;
-    if let Body::Lanes(lanes) = &mut state.body {
-        if let Some(lane) = lanes.iter_mut().find(|lane| lane.servers.contains(server)) {
-            lane.retry(if touched { remedy } else { vec![] }, aim);
-        }
+    if let Body::Lanes(lanes) = &mut state.body
+        && let Some(lane) = lanes.iter_mut().find(|lane| lane.servers.contains(server))
+    {
+        lane.retry(if touched { remedy } else { vec![] }, aim);
     }
     no_longer_failing(state);
 }

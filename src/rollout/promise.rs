@@ -131,7 +131,7 @@ fn contract_last(state: &State, operation: &Operation) -> Result<(), Broken> {
 }
 
 /// 8. A hold or a rollback is obeyed before any further action; only an open switch is settled, a node put right, or a
-/// drain cut by the person who holds.
+///    drain cut by the person who holds.
 fn hold_is_obeyed(state: &State, operation: &Operation) -> Result<(), Broken> {
     let settles = match operation {
         Operation::Commit { flip: Flip::No | Flip::To(_), .. } | Operation::CutSessions(_) => true,

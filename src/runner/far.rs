@@ -258,11 +258,11 @@ impl Talk<'_> {
             false => None,
             true => self.listen(&mut output).await,
         };
-        if let (Some(Told::End(end)), Some(record)) = (&told, self.record) {
-            if record.write_end(*end).is_ok() {
-                // If it does not arrive the files stay there, and go after a week.
-                let _ = input.write_all(b"kept\n").await;
-            }
+        if let (Some(Told::End(end)), Some(record)) = (&told, self.record)
+            && record.write_end(*end).is_ok()
+        {
+            // If it does not arrive the files stay there, and go after a week.
+            let _ = input.write_all(b"kept\n").await;
         }
         drop(input);
         let _ = tokio::time::timeout(Duration::from_secs(5), child.wait()).await;
