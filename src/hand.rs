@@ -107,6 +107,9 @@ pub trait Runner: Send + Sync {
     /// Runs it to its end, or until its limit, or until the future is dropped, which ends its process group too.
     async fn run(&self, invocation: &Invocation) -> Exit;
 
+    /// Gives back what was opened, at the end of a rollout.
+    async fn close(&self) {}
+
     /// After a crash: how did it end? Waits for one that still runs. `None`: it was never started.
     async fn recover(&self, invocation: &Invocation) -> Option<Exit>;
 }

@@ -65,6 +65,10 @@ impl Runners {
 
 #[async_trait]
 impl Runner for Runners {
+    async fn close(&self) {
+        Runners::close(self).await;
+    }
+
     async fn open(&self, host: &Host) -> Result<(), Failure> {
         match host {
             Host::Local => Ok(()),

@@ -97,6 +97,7 @@ pub fn beginning(config: &Config, hands: &Hands, survey: &Survey, request: &Requ
         who: request.who.clone(),
         why: request.why.clone(),
         found: survey.facts(),
+        members: survey.members(),
     })
 }
 

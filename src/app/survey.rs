@@ -6,7 +6,7 @@ use crate::model::{
     CommandKind, Failure, Half, Health, MemberName, NodeName, Observation, Per, Printable, Reading, Rotation, Server, ServerName,
     Version,
 };
-use crate::rollout::event::{Has, NodeBeginning};
+use crate::rollout::event::{FoundMember, Has, NodeBeginning};
 use crate::rollout::fact::{Fact, MemberFact, NodeSeen, ServerFact};
 use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
@@ -159,6 +159,22 @@ impl Survey {
         found.sort();
         found.dedup();
         found
+    }
+
+    /// Weights and bits of every member, as they were found.
+    #[must_use]
+    pub fn members(&self) -> Vec<FoundMember> {
+        let of = |(node, reading): (&NodeName, &Reading)| -> Vec<FoundMember> {
+            let found = |member: &crate::model::MemberReading| FoundMember {
+                node: node.clone(),
+                member: member.name.clone(),
+                word: member.word.clone(),
+                weight: member.weight,
+                raw: member.raw.clone(),
+            };
+            reading.members.iter().map(found).collect()
+        };
+        self.nodes.iter().filter_map(|(node, read)| Some((node, read.as_ref().ok()?))).flat_map(of).collect()
     }
 
     /// What was found, as the facts that a rollout begins with. A server that answered once counts as up: it is not put in by that.

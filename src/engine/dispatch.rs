@@ -123,7 +123,8 @@ impl Dispatch {
                 let told = ready.clone();
                 (every, ready, tokio::spawn(async move { through.watch(every, told, stop).await }))
             });
-            if let Some((_, ready, _)) = &watching {
+            // Going back waits for nothing: what is measured of it is worth less than what it ends.
+            if let (Some((_, ready, _)), Some(crate::model::Half::A)) = (&watching, towards) {
                 let _ = tokio::time::timeout(WATCH_READY, ready.notified()).await;
             }
             let began = Instant::now();
@@ -260,14 +261,15 @@ impl One {
         };
         let ready = self.armed.lock().ok().and_then(|mut all| all.remove(node)).filter(|(armed_for, _)| armed_for == change);
         let _gate = gate.0.lock().await;
-        let work = async {
-            let armed = match ready {
-                Some((_, armed)) => armed,
-                None => one.balancer.prepare(change).await?,
-            };
-            armed.commit().await
+        // What was not prepared before (a node put right, a new engine) is prepared now, with the time that this takes.
+        let armed = match ready {
+            Some((_, armed)) => Ok(armed),
+            None => within(LIMIT, "preparing the change", one.balancer.prepare(change)).await,
         };
-        let result = within(limit, "the change", work).await;
+        let result = match armed {
+            Ok(armed) => within(limit, "the change", armed.commit()).await,
+            Err(failure) => Err(failure),
+        };
         let receipt = result.as_ref().ok().cloned();
         let outcome = result.map_or_else(Outcome::Failed, Outcome::Changed);
         let _ = self.back.send(Back::Answered(id, outcome)).await;

@@ -17,6 +17,7 @@ use crate::model::{Failure, Printable};
 use crate::rollout::event::{Effect, End, Event, Stamped};
 use crate::rollout::fact::Fact;
 use crate::rollout::{Command, State, operate};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch as watching};
@@ -50,6 +51,8 @@ struct Running {
     samples: Option<Journal>,
     published: watching::Sender<Arc<State>>,
     ended: Option<End>,
+    /// Events that could not be written down yet.
+    waiting: VecDeque<Event>,
     journal: std::path::PathBuf,
     lost: bool,
 }
@@ -75,10 +78,11 @@ impl Engine {
             watch: Watch::default(),
             activity: self.activity,
             listener,
-            setting: Setting { id: self.dir.id.clone(), driver: self.driver, watching: 0 },
+            setting: Setting { id: self.dir.id.clone(), driver: self.driver, watching: 0, trouble: None },
             samples,
             published,
             ended: None,
+            waiting: VecDeque::new(),
             journal: self.dir.journal(),
             lost: false,
         };
@@ -111,19 +115,60 @@ impl Engine {
 }
 
 impl Running {
+    /// Takes an event. One that cannot be written down waits and is tried again every second: an answer is never lost, and
+    /// until then nothing new begins.
     fn take(&mut self, event: Event) {
+        if !self.waiting.is_empty() {
+            self.wait(event);
+            return;
+        }
+        if let Err(event) = self.try_take(event) {
+            self.wait(event);
+        }
+    }
+
+    fn wait(&mut self, event: Event) {
+        match event {
+            // A poll sees it again, and the clock strikes again.
+            Event::Saw(Fact::Traffic(_)) | Event::Woke => {}
+            Event::Saw(_) if self.waiting.len() >= WAITING => {}
+            other => self.waiting.push_back(other),
+        }
+    }
+
+    fn try_again(&mut self) {
+        while let Some(event) = self.waiting.pop_front() {
+            if let Err(event) = self.try_take(event) {
+                self.waiting.push_front(event);
+                return;
+            }
+        }
+    }
+
+    fn try_take(&mut self, event: Event) -> Result<(), Event> {
         let before = self.turns.state().clone();
         let stamped = Stamped { at: self.turns.clock().moment(), event: event.clone() };
-        match self.turns.take(event) {
+        match self.turns.take(event.clone()) {
             Ok(effects) => {
+                self.setting.trouble = None;
                 let after = self.turns.state().clone();
                 self.activity.take(&self.world, Some(&before), &stamped, &after);
                 self.published.send_replace(after);
                 self.publish();
                 self.hand_out(effects);
+                if let Event::Ended(end) = event {
+                    self.ended = Some(end);
+                }
+                Ok(())
             }
-            // Nothing changed and nothing is handed out: what is running goes on, nothing new begins.
-            Err(error) => tracing::error!(%error, "the journal cannot be written; nothing new begins"),
+            Err(error) => {
+                tracing::error!(%error, "the journal cannot be written; nothing new begins");
+                let text =
+                    format!("the journal cannot be written, so nothing new begins: {error}; make room, it goes on by itself");
+                self.setting.trouble = Some(Printable::new(&text));
+                self.publish();
+                Err(event)
+            }
         }
     }
 
@@ -134,8 +179,7 @@ impl Running {
         });
         self.dispatch.hand_out(effects);
         if let Some(end) = end {
-            self.take(Event::Ended(end.clone()));
-            self.ended = Some(end);
+            self.take(Event::Ended(end));
         }
     }
 
@@ -177,14 +221,13 @@ impl Running {
             request.refuse(Printable::new(&why));
             return;
         }
-        let before = Arc::as_ptr(self.turns.state());
-        self.take(Event::Commanded { who: request.login.clone(), command });
-        if std::ptr::eq(before, Arc::as_ptr(self.turns.state())) {
-            request.refuse(
-                "the journal cannot be written, so nothing new may begin: make room on the disk of the state directory".into(),
-            );
-        } else {
-            request.accept();
+        let event = Event::Commanded { who: request.login.clone(), command };
+        match self.waiting.is_empty().then(|| self.try_take(event)) {
+            Some(Ok(())) => request.accept(),
+            Some(Err(_)) | None => {
+                let why = "the journal cannot be written, so nothing new may begin: make room on the disk of the state directory";
+                request.refuse(why.into());
+            }
         }
     }
 
@@ -197,6 +240,7 @@ impl Running {
 
     fn second(&mut self) {
         self.live.tick();
+        self.try_again();
         self.lost = self.lost_its_journal();
         let state = self.turns.state().clone();
         let policy = &state.beginning.policy;
@@ -261,6 +305,7 @@ impl Running {
 
     async fn finish(mut self, lock: Lock, targets: Vec<TargetLock>) -> Result<End, Failure> {
         self.publish();
+        self.world.runner.close().await;
         let end = self.ended.take().unwrap_or(End::Done);
         for target in targets {
             let _ = target.release();

@@ -24,6 +24,8 @@ pub struct Setting {
     pub id: String,
     pub driver: Printable,
     pub watching: u32,
+    /// Why the engine itself cannot go on, as when the journal cannot be written.
+    pub trouble: Option<Printable>,
 }
 
 /// The whole picture.
@@ -68,9 +70,9 @@ fn rollout(state: &State, activity: &Activity, setting: &Setting, now: Duration)
         current: Some(state.beginning.current.clone()),
         next: Some(state.beginning.next.clone()),
         pace,
-        held: state.hold.as_ref().map(|hold| hold.why.clone()),
-        needs_person: needs_person(state),
-        failed: held_by_failure(state),
+        held: setting.trouble.clone().or_else(|| state.hold.as_ref().map(|hold| hold.why.clone())),
+        needs_person: setting.trouble.is_some() || needs_person(state),
+        failed: setting.trouble.is_some() || held_by_failure(state),
         activity_count: activity.count,
         outcome: state.ended.as_ref().map(outcome),
         driver: setting.driver.clone(),
@@ -105,7 +107,7 @@ pub fn outcome(end: &End) -> OutcomeView {
 pub fn held_by_failure(state: &State) -> bool {
     state.hold.as_ref().is_some_and(|hold| match hold.cause {
         Cause::Asked | Cause::Stop => false,
-        Cause::Failure | Cause::Drain | Cause::Drift | Cause::Gate | Cause::Capacity | Cause::Promise => true,
+        Cause::Failure | Cause::Drain | Cause::Drift | Cause::Version | Cause::Gate | Cause::Capacity | Cause::Promise => true,
     })
 }
 

@@ -4,7 +4,7 @@
 use super::event::{Flip, Operation, OperationId};
 use super::fact::NodeFact;
 use super::state::{Body, Cause, Hold, Repair, State};
-use crate::model::{Health, NodeName, Printable, Server};
+use crate::model::{Health, NodeName, Printable, Server, ServerName};
 
 /// Stage numbers of operations that belong to no stage.
 pub(super) const REPAIR_STAGE: u16 = 900;
@@ -43,6 +43,19 @@ pub fn differs(state: &State, node: &NodeFact) -> Option<Printable> {
         }
     }
     (!wrong.is_empty()).then(|| Printable::new(&wrong.join(", ")))
+}
+
+/// A server in rotation that answers another version than it should: somebody else put it there, or changed it.
+#[must_use]
+pub fn strange_version(state: &State) -> Option<Printable> {
+    let strange = |name: &&ServerName| {
+        let (Some(fact), Some(progress)) = (state.facts.servers.get(*name), state.servers.get(*name)) else { return false };
+        let expected = state.expected(progress.aim);
+        let other = fact.version.as_ref().is_some_and(|version| !state.beginning.policy.matching.same(version, expected));
+        fact.life == progress.life && !fact.stale && fact.health == Health::Up && other && state.in_rotation(name)
+    };
+    let names: Vec<String> = state.serving().filter(strange).map(|name| super::gate::lacks(state, name)).collect();
+    (!names.is_empty()).then(|| Printable::new(&format!("two versions are in rotation: {}", names.join(", "))))
 }
 
 /// Notices what differs while nothing is changed on purpose, and asks for what puts it right.

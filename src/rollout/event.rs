@@ -7,7 +7,7 @@ use crate::model::{
     Printable, Receipt, Release, ServerName, Version,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A fact with its stamp: what a journal line holds.
@@ -101,6 +101,18 @@ pub struct Beginning {
     pub why: Option<Printable>,
     /// What was seen before the beginning: the pool as it was found.
     pub found: Vec<Fact>,
+    /// Weights and bits of every member as they were found, in the balancer's own words: at the end all is so again, but for what was asked.
+    pub members: Vec<FoundMember>,
+}
+
+/// A member as one node listed it before anything was changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FoundMember {
+    pub node: NodeName,
+    pub member: MemberName,
+    pub word: Printable,
+    pub weight: Option<u32>,
+    pub raw: BTreeMap<String, String>,
 }
 
 /// A node as it was planned with.

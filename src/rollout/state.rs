@@ -36,6 +36,8 @@ pub struct State {
     pub restarted: BTreeMap<NodeName, Duration>,
     /// Putting nodes right that lost what they were told.
     pub repairs: BTreeMap<NodeName, Repair>,
+    /// The words in which servers on a strange version were last held for; once a person has seen them, they hold no more.
+    pub version_seen: Option<Printable>,
     /// Counts operations that belong to no stage, so that no id is used twice.
     pub asked_aside: u16,
     /// A person asked to cut what is in flight on these; handed out by the next turn.
@@ -107,6 +109,8 @@ pub enum Cause {
     Drain,
     /// Somebody else changed a node.
     Drift,
+    /// Somebody else put a second version in front of users.
+    Version,
     /// A gate does not pass, and nobody is there to look at it.
     Gate,
     /// Too little serves.
@@ -209,6 +213,7 @@ impl State {
             planned: Wish::default(),
             restarted: BTreeMap::new(),
             repairs: BTreeMap::new(),
+            version_seen: None,
             asked_aside: 0,
             cutting: Vec::new(),
             going_back: None,

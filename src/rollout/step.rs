@@ -148,7 +148,7 @@ pub(super) fn hold(state: &mut State, cause: Cause, why: &str) {
     let graver = |held: &Hold| match held.cause {
         Cause::Failure | Cause::Promise => !matches!(cause, Cause::Promise | Cause::Asked),
         Cause::Asked => cause != Cause::Promise,
-        Cause::Stop | Cause::Drain | Cause::Drift | Cause::Gate | Cause::Capacity => false,
+        Cause::Stop | Cause::Drain | Cause::Drift | Cause::Version | Cause::Gate | Cause::Capacity => false,
     };
     if !state.hold.as_ref().is_some_and(graver) {
         state.hold = Some(Hold { cause, why: Printable::cut(why, 600) });
@@ -271,6 +271,14 @@ fn advance(state: &mut State) -> Vec<Effect> {
         return effects;
     }
     watch_capacity(state);
+    if let Some(why) = drift::strange_version(state)
+        && state.hold.as_ref().is_none_or(|hold| hold.cause == Cause::Stop)
+        && !matches!(state.body, Body::Change(ref switching) if switching.is_open())
+        && state.version_seen.as_ref() != Some(&why)
+    {
+        state.version_seen = Some(why.clone());
+        hold(state, Cause::Version, &format!("{why}. Enter goes on all the same"));
+    }
     for (id, operation) in drift::watch(state) {
         ask_aside(state, id, operation, &mut effects);
     }

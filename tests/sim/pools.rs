@@ -126,6 +126,7 @@ fn empty(purpose: Purpose) -> Beginning {
         who: "somebody".into(),
         why: None,
         found: vec![],
+        members: vec![],
     }
 }
 

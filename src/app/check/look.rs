@@ -83,6 +83,7 @@ fn assumed(config: &Config, hands: &Hands, survey: &Survey) -> Beginning {
         who: account::own_login(),
         why: None,
         found: survey.facts(),
+        members: survey.members(),
     }
 }
 

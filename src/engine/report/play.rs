@@ -122,6 +122,7 @@ pub(crate) fn beginning() -> Beginning {
         who: "ada".into(),
         why: Some("ticket 7".into()),
         found,
+        members: vec![],
     }
 }
 
