@@ -2,6 +2,7 @@
 
 mod apache;
 mod builtin;
+mod check;
 mod command;
 mod config;
 mod demo;
@@ -9,7 +10,10 @@ mod haproxy;
 mod home;
 mod journal;
 mod listen;
+mod plan;
 mod probe;
 mod runner;
+mod shop;
 mod ssh;
 mod support;
+mod switch;
