@@ -12,6 +12,7 @@ mod journal;
 mod listen;
 mod plan;
 mod probe;
+mod report;
 mod runner;
 mod shop;
 mod ssh;
