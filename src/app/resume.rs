@@ -60,5 +60,5 @@ fn as_it_ended(pool: &PoolHome) -> Answer {
     });
     let end = end.ok_or_else(|| Failure::new("the newest rollout has no end"))?;
     say(format!("nothing to resume: {} is over ({})", rollout.id, end.word()));
-    Ok(ExitStatus::from(crate::engine::view::outcome(&end).word))
+    Ok(ExitStatus::from(crate::engine::view::outcome(&end)))
 }

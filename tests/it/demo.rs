@@ -173,7 +173,7 @@ fn a_version_that_answers_with_errors_is_rolled_back_by_itself() {
     let played = Place::new().play(&["--headless", "--fault", "errors-after-switch"]);
     assert_eq!(played.code, Some(3), "{}", played.said);
     assert!(played.said.contains("error-rate fails"), "{}", played.said);
-    assert!(played.said.contains("\nrolled_back: rolled back"), "{}", played.said);
+    assert!(played.said.contains("\nrolled_back: everything is back on 1.41.0"), "{}", played.said);
     assert!(failed_requests(&played.said) > 0, "{}", played.said);
 }
 
