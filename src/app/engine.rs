@@ -14,7 +14,7 @@ use crate::engine::world::Names;
 use crate::journal::{self, Journal};
 use crate::lab::process::{Lifetime, end_of};
 use crate::model::Failure;
-use crate::rollout::Event;
+use crate::rollout::{End, Event};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -210,11 +210,22 @@ pub fn load(path: &Path) -> Result<Config, Refusal> {
 /// Has that journal an end?
 #[must_use]
 pub fn has_end(path: &Path) -> bool {
-    let Ok((lines, _)) = journal::read(path) else { return false };
-    turn::entries(&lines)
-        .ok()
-        .and_then(|entries| entries.last().map(|entry| matches!(entry.stamped.event, Event::Ended(_))))
-        .unwrap_or(false)
+    how_it_ended(path).is_some()
+}
+
+/// The end that a journal holds; `None` where it has none, or cannot be read.
+#[must_use]
+pub fn how_it_ended(path: &Path) -> Option<End> {
+    let (lines, _) = journal::read(path).ok()?;
+    match turn::entries(&lines).ok()?.pop()?.stamped.event {
+        Event::Ended(end) => Some(end),
+        Event::Began(_)
+        | Event::Commanded { .. }
+        | Event::Answered { .. }
+        | Event::Saw(_)
+        | Event::Woke
+        | Event::Resumed { .. } => None,
+    }
 }
 
 /// Who has the pool, since when, why, and the ways on.

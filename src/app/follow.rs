@@ -1,12 +1,15 @@
 //! Follows a rollout without a console, to its end, a hold or the engine's death: as lines for people, or as JSON events.
 
+use super::engine::how_it_ended;
 use crate::cli::ExitStatus;
 use crate::cli::text::say;
 use crate::engine::client::{Client, News};
 use crate::engine::snapshot::{ActivityView, OutcomeWord, Pace, PhaseState, ServerState, Snapshot};
+use crate::engine::view;
 use crate::model::{Failure, PhaseName, Printable};
 use crate::rollout::Command;
 use serde_json::json;
+use std::path::Path;
 use tokio::sync::mpsc;
 
 /// How what happens is printed.
@@ -31,8 +34,8 @@ pub enum Until {
     Told,
 }
 
-/// Follows until then. Answers with how it ended.
-pub async fn follow(mut client: Client, print: Print, until: Until) -> Result<ExitStatus, Failure> {
+/// Follows the rollout of that directory until then. Answers with how it ended.
+pub async fn follow(mut client: Client, rollout: &Path, print: Print, until: Until) -> Result<ExitStatus, Failure> {
     let mut printer = Printer { print, phase: None, seen: 0, held: None };
     let mut signals = signals()?;
     let mut words = words(until);
@@ -53,7 +56,9 @@ pub async fn follow(mut client: Client, print: Print, until: Until) -> Result<Ex
                 if let Some(outcome) = &client.snapshot.rollout.outcome {
                     return Ok(outcome.word.into());
                 }
-                return Err(Failure::new("the engine died").next("halfstep resume goes on with it, halfstep rollback goes back"));
+                let died =
+                    || Failure::new("the engine died").next("halfstep resume goes on with it, halfstep rollback goes back");
+                return as_it_ended(rollout, print).ok_or_else(died);
             }
             News::Snapshot => {
                 let snapshot = client.snapshot.clone();
@@ -68,6 +73,21 @@ pub async fn follow(mut client: Client, print: Print, until: Until) -> Result<Ex
             }
         }
     }
+}
+
+/// How the rollout of that directory ended, told from its journal: for who came when its engine had gone, or whose last
+/// news was lost. `None` where it has not ended.
+#[must_use]
+pub fn as_it_ended(rollout: &Path, print: Print) -> Option<ExitStatus> {
+    let outcome = view::outcome(&how_it_ended(&rollout.join("journal.jsonl"))?);
+    let name = |path: Option<&Path>| path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+    let mut snapshot = Snapshot::default();
+    snapshot.rollout.id = name(Some(rollout));
+    snapshot.rollout.pool = name(rollout.parent());
+    snapshot.rollout.outcome = Some(outcome.clone());
+    let printer = Printer { print, phase: Some(PhaseName::Report), seen: 0, held: None };
+    printer.finished(&snapshot, outcome.word, outcome.text.as_str());
+    Some(outcome.word.into())
 }
 
 /// Is it at a stop where nobody will press a key?

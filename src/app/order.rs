@@ -55,7 +55,8 @@ pub async fn rollback(global: &Global) -> Answer {
     {
         return Err(refused.into());
     }
-    let status = follow(client, Print::Lines, Until::RolledBack).await?;
+    let rollout = place::rollout(&pool, None)?.path;
+    let status = follow(client, &rollout, Print::Lines, Until::RolledBack).await?;
     Ok(if status == ExitStatus::from(OutcomeWord::RolledBack) { ExitStatus::Done } else { status })
 }
 
@@ -70,7 +71,7 @@ pub async fn contract(global: &Global, when: ContractWhen) -> Answer {
     }
     let mut client = place::engine(&pool, &Hello::new(false, false)).await?;
     client.ask(None, Command::Contract(when)).await?;
-    Ok(follow(client, Print::Lines, Until::Held).await?)
+    Ok(follow(client, &place::rollout(&pool, None)?.path, Print::Lines, Until::Held).await?)
 }
 
 /// Has the word typed, where standard input is a terminal; a script has typed it by writing the command.

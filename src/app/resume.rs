@@ -1,7 +1,7 @@
 //! `halfstep resume`: brings a dead engine back, or leaves a hold, and follows.
 
 use super::begin::Refusal;
-use super::engine::{Job, has_end};
+use super::engine::{Job, has_end, how_it_ended};
 use super::{Answer, place, run, spawn};
 use crate::cli::rollout::Face;
 use crate::cli::text::say;
@@ -9,9 +9,8 @@ use crate::cli::{ExitStatus, Global, ResumeArguments};
 use crate::engine::client::Client;
 use crate::engine::home::PoolHome;
 use crate::engine::wire::Hello;
-use crate::journal;
 use crate::model::Failure;
-use crate::rollout::{Command, Event};
+use crate::rollout::Command;
 
 /// Goes on with the unfinished rollout; with nothing to resume it ends as that rollout ended.
 pub async fn resume(global: &Global, arguments: ResumeArguments) -> Answer {
@@ -24,7 +23,11 @@ pub async fn resume(global: &Global, arguments: ResumeArguments) -> Answer {
         None if pool.unfinished(&has_end).is_none() => return as_it_ended(&pool),
         None => spawn::start(&job(global, &pool, arguments.accept_config)?)?,
     };
-    leave_hold(&started).await?;
+    if let Err(gone) = leave_hold(&started).await
+        && !has_end(&started.rollout.join("journal.jsonl"))
+    {
+        return Err(gone.into());
+    }
     match face {
         Face::Console | Face::Plain | Face::Headless | Face::Events => run::show(face, &arguments.drive, &started).await,
     }
@@ -52,13 +55,7 @@ pub fn job(global: &Global, pool: &PoolHome, accept_config: bool) -> Result<Job,
 
 fn as_it_ended(pool: &PoolHome) -> Answer {
     let rollout = place::rollout(pool, None)?;
-    let (lines, _) = journal::read(&rollout.journal())?;
-    let entries = crate::engine::turn::entries(&lines)?;
-    let end = entries.iter().rev().find_map(|entry| match &entry.stamped.event {
-        Event::Ended(end) => Some(end.clone()),
-        _ => None,
-    });
-    let end = end.ok_or_else(|| Failure::new("the newest rollout has no end"))?;
+    let end = how_it_ended(&rollout.journal()).ok_or_else(|| Failure::new("the newest rollout has no end"))?;
     say(format!("nothing to resume: {} is over ({})", rollout.id, end.word()));
-    Ok(ExitStatus::from(crate::engine::view::outcome(&end)))
+    Ok(ExitStatus::from(crate::engine::view::outcome(&end).word))
 }

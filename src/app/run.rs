@@ -2,7 +2,7 @@
 
 use super::begin::{Refusal, Request};
 use super::engine::{Job, has_end};
-use super::follow::{Print, Until, follow};
+use super::follow::{Print, Until, as_it_ended, follow};
 use super::spawn::{self, Started};
 use super::survey::Unclean;
 use super::{Answer, place};
@@ -71,14 +71,20 @@ pub fn pace(face: Face, drive: &Drive) -> StartPace {
 /// Shows a running rollout with that face.
 pub async fn show(face: Face, drive: &Drive, started: &Started) -> Answer {
     let observe = drive.facing.observe;
-    let client = Client::connect(&started.socket, &Hello::new(true, observe)).await?;
     let print = match face {
-        Face::Console => return left(console(client, drive, started).await?),
-        Face::Plain => return Ok(follow(client, Print::Lines, Until::Told).await?),
-        Face::Headless => Print::Lines,
+        Face::Console | Face::Plain | Face::Headless => Print::Lines,
         Face::Events => Print::Json,
     };
-    Ok(follow(client, print, Until::Held).await?)
+    let client = match Client::connect(&started.socket, &Hello::new(true, observe)).await {
+        Ok(client) => client,
+        // It may be over before anybody could look.
+        Err(gone) => return as_it_ended(&started.rollout, print).ok_or_else(|| gone.into()),
+    };
+    match face {
+        Face::Console => left(console(client, drive, started).await?),
+        Face::Plain => Ok(follow(client, &started.rollout, print, Until::Told).await?),
+        Face::Headless | Face::Events => Ok(follow(client, &started.rollout, print, Until::Held).await?),
+    }
 }
 
 /// The full screen, until a person leaves it or the rollout is over.

@@ -122,11 +122,6 @@ impl Asker {
             return Ok(client.clone());
         }
         let builder = client_builder(&self.request, self.authorities.as_deref()).pool_max_idle_per_host(0);
-        // Where nothing is encrypted the system's certificates are not read: for each of many servers that takes long.
-        let builder = match self.request.scheme {
-            Scheme::Http => builder.tls_certs_only([]),
-            Scheme::Https => builder,
-        };
         let builder = match &route {
             Route::Plain => builder,
             Route::Socket(path) => builder.unix_socket(path.clone()),

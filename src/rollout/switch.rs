@@ -171,6 +171,11 @@ impl Switching {
         if !self.nodes.values().all(|at| *at == NodeAt::Armed) || !state.outstanding_commits_are_none() {
             return;
         }
+        // After a crash nobody has been looked at again yet; the next look is an interval away.
+        let unheard = |name: &&ServerName| state.facts.servers.get(*name).is_some_and(|fact| fact.stale);
+        if self.wish.into.iter().filter(|name| !state.servers[*name].excluded).any(|name| unheard(&name)) {
+            return;
+        }
         let broken = self.nodes.keys().find_map(|node| {
             let commit = Operation::Commit { node: node.clone(), change: change.clone(), flip: self.flip };
             promise::check(state, &commit).err()

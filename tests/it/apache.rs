@@ -18,7 +18,7 @@ const PROGRAM: &str = "/usr/sbin/apache2";
 const MODULES: &str = "/usr/lib/apache2/modules";
 
 /// A running httpd with a config of its own.
-struct Httpd {
+pub struct Httpd {
     daemon: Daemon,
     port: u16,
     directory: tempfile::TempDir,
@@ -26,19 +26,19 @@ struct Httpd {
 
 /// The parts of a config that tests differ in.
 #[derive(Default)]
-struct Conf {
+pub struct Conf {
     /// `BalancerMember` lines and `ProxySet` of `balancer://Shop`.
-    shop: String,
+    pub shop: String,
     /// Of the main server.
-    server: String,
+    pub server: String,
     /// In `<Location /balancer-manager>`.
-    manager: String,
-    modules: Vec<&'static str>,
+    pub manager: String,
+    pub modules: Vec<&'static str>,
 }
 
 impl Httpd {
     /// `None`, said aloud, where httpd is not installed.
-    async fn start(conf: Conf) -> Option<Httpd> {
+    pub async fn start(conf: Conf) -> Option<Httpd> {
         crypto();
         if !is_installed(PROGRAM, "apache2") {
             return None;
@@ -69,11 +69,11 @@ impl Httpd {
         Some(Httpd { daemon, port, directory })
     }
 
-    fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
-    fn settings(&self) -> Settings {
+    pub fn settings(&self) -> Settings {
         Settings {
             url: format!("http://127.0.0.1:{}/balancer-manager", self.port),
             balancer: "shop".into(),
@@ -83,12 +83,12 @@ impl Httpd {
         }
     }
 
-    fn apache(&self) -> Apache {
+    pub fn apache(&self) -> Apache {
         Apache::new(self.settings(), &[]).expect("settings")
     }
 
     /// `apachectl graceful`, and waits until the new generation answers.
-    async fn graceful(&self) {
+    pub async fn graceful(&self) {
         let before = resumed(self.directory.path());
         let pid = rustix::process::Pid::from_child(&self.daemon.0);
         rustix::process::kill_process(pid, rustix::process::Signal::USR1).expect("a signal");

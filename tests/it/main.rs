@@ -2,7 +2,6 @@
 
 mod apache;
 mod builtin;
-mod check;
 mod command;
 mod config;
 mod demo;
@@ -10,11 +9,8 @@ mod haproxy;
 mod home;
 mod journal;
 mod listen;
-mod plan;
 mod probe;
-mod report;
+mod rollout;
 mod runner;
-mod shop;
 mod ssh;
 mod support;
-mod switch;

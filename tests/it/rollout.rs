@@ -1,0 +1,10 @@
+//! Whole rollouts: this program, a written config, real servers as processes, a real balancer, and clients that count what
+//! they get. Nothing here looks inside; what is asserted is what the servers answer, what the balancer's own daemon tells,
+//! what the clients saw, and how the program ended.
+
+mod apache;
+mod builtin;
+mod haproxy;
+mod headless;
+mod pool;
+mod story;
