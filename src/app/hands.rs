@@ -22,10 +22,11 @@ pub struct Hands {
 impl Hands {
     /// Builds them. Connections through ssh are opened here, the others when they are first used.
     pub async fn build(config: &Config) -> Result<Hands, Failure> {
-        let runners = Arc::new(Runners::new(socket_directory(), vec![]));
+        let ssh = ssh_options(std::env::var_os(SSH_CONFIG));
+        let runners = Arc::new(Runners::new(socket_directory(), ssh.clone()));
         let mut nodes = BTreeMap::new();
         for settings in &config.nodes {
-            let balancer = balancer(config, settings, &*runners).await.map_err(|failure| at(settings, &failure))?;
+            let balancer = balancer(config, settings, &*runners, &ssh).await.map_err(|failure| at(settings, &failure))?;
             nodes.insert(settings.name.clone(), Node { balancer, poll: settings.poll });
         }
         let mut probes: BTreeMap<ServerName, Arc<dyn Probe>> = BTreeMap::new();
@@ -65,13 +66,26 @@ fn at(settings: &NodeSettings, failure: &Failure) -> Failure {
     Failure::new(format!("{}: {failure}", settings.name))
 }
 
-/// A short path: Unix sockets have names of at most 107 bytes.
-fn socket_directory() -> PathBuf {
-    let user = rustix::process::getuid().as_raw();
-    std::env::temp_dir().join(format!("halfstep-{user}"))
+/// An ssh client config to use instead of the account's own: for machines, as CI, that may not change that one.
+const SSH_CONFIG: &str = "HALFSTEP_SSH_CONFIG";
+
+fn ssh_options(config: Option<std::ffi::OsString>) -> Vec<String> {
+    config.map(|path| vec!["-F".to_owned(), path.to_string_lossy().into_owned()]).unwrap_or_default()
 }
 
-async fn balancer(config: &Config, settings: &NodeSettings, tunnel: &dyn Tunnel) -> Result<Arc<dyn Balancer>, Failure> {
+/// A short path, since Unix sockets have names of at most 107 bytes; this process's own, since another rollout that ends
+/// closes its connections.
+fn socket_directory() -> PathBuf {
+    let (user, process) = (rustix::process::getuid().as_raw(), std::process::id());
+    std::env::temp_dir().join(format!("halfstep-{user}-{process}"))
+}
+
+async fn balancer(
+    config: &Config,
+    settings: &NodeSettings,
+    tunnel: &dyn Tunnel,
+    ssh: &[String],
+) -> Result<Arc<dyn Balancer>, Failure> {
     let known: Vec<MemberName> = config.pool.servers.iter().filter_map(|server| server.member.clone()).collect();
     Ok(match (&settings.kind, &settings.ssh) {
         (KindSettings::Haproxy(one), None) => Arc::new(haproxy::Haproxy::new(one.clone(), haproxy::Way::Direct)),
@@ -94,7 +108,8 @@ async fn balancer(config: &Config, settings: &NodeSettings, tunnel: &dyn Tunnel)
         }
         (KindSettings::Command(one), None) => Arc::new(Program::open(one.clone(), command::Way::Direct).await?),
         (KindSettings::Command(one), Some(host)) => {
-            let words = ["ssh", "-o", "BatchMode=yes", host].map(str::to_owned).to_vec();
+            let plain = ["-o", "BatchMode=yes", host].map(str::to_owned);
+            let words = ["ssh".to_owned()].into_iter().chain(ssh.iter().cloned()).chain(plain).collect();
             Arc::new(Program::open(one.clone(), command::Way::Ssh { words }).await?)
         }
     })
