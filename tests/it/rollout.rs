@@ -7,4 +7,5 @@ mod builtin;
 mod haproxy;
 mod headless;
 mod pool;
+mod ssh;
 mod story;

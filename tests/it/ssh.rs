@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const NASTY: &str = "a 'b' \"c\" $(touch /tmp/halfstep-nasty-ssh) `id` ; rm -rf ./x & \\ !1 \n line two * é 漢字 -n";
 
 /// An sshd of the test's own, and an account on this machine that is reached as `web1`.
-struct Far {
+pub struct Far {
     scratch: tempfile::TempDir,
     runners: Arc<Runners>,
     options: Vec<String>,
@@ -22,7 +22,7 @@ struct Far {
 }
 
 impl Far {
-    async fn start() -> Option<Far> {
+    pub async fn start() -> Option<Far> {
         if !is_installed("/usr/sbin/sshd", "sshd") || !is_installed("/usr/bin/ssh", "ssh") {
             return None;
         }
@@ -76,6 +76,11 @@ impl Far {
             .spawn()
             .unwrap();
         Daemon(child)
+    }
+
+    /// The client config that leads to it.
+    pub fn client_config(&self) -> PathBuf {
+        self.path("config")
     }
 
     fn invocation(&self, operation: &str, script: &str) -> Invocation {
