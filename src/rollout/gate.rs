@@ -128,8 +128,12 @@ fn verified(state: &State) -> (Verdict, String) {
 /// Why a server is not verified, in words.
 #[must_use]
 pub fn lacks(state: &State, name: &ServerName) -> String {
+    lacks_for(state, name, state.servers.get(name).map(|progress| progress.aim))
+}
+
+fn lacks_for(state: &State, name: &ServerName, aim: Option<Aim>) -> String {
     let Some(fact) = state.facts.servers.get(name) else { return format!("{name} has not been seen") };
-    let expected = state.servers.get(name).map(|progress| state.expected(progress.aim).clone());
+    let expected = aim.map(|aim| state.expected(aim).clone());
     match (fact.health, &fact.version) {
         _ if fact.stale => format!("{name} has not been heard of lately"),
         (Health::Up, Some(version)) => match expected {
@@ -272,7 +276,7 @@ pub fn holders(state: &State) -> Vec<String> {
         .servers
         .iter()
         .filter(|server| !state.servers[&server.name].gone && !state.verified(&server.name, Aim::Next))
-        .map(|server| lacks(state, &server.name))
+        .map(|server| lacks_for(state, &server.name, Some(Aim::Next)))
         .collect()
 }
 

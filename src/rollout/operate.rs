@@ -93,6 +93,9 @@ fn fails_alone(lane: &LaneState) -> bool {
 }
 
 fn boundary(state: &State, phase: &super::plan::Phase) -> Enter {
+    if step::has_nothing_to_do(state, phase) {
+        return Enter::Begins(phase.name, phase.does.clone());
+    }
     if let Some(gate) = gate::readings(state).iter().find(|reading| !gate::passes(state, reading)) {
         return Enter::Waits(format!("{} is {}: {}", gate.name, gate.verdict, gate.text));
     }
@@ -313,6 +316,7 @@ pub fn obey(state: &mut State, who: &Printable, command: &Command) {
         }
         Command::Contract(ContractWhen::Later) => {
             state.contract = Contract::Later;
+            state.granted = Some(state.at);
             release(state);
         }
         Command::Accept(gate, _) => {

@@ -11,7 +11,7 @@
 use super::event::{Beginning, Effect, End, Event, Flip, Operation, OperationId, Outcome, Stamped};
 use super::fact::{Fact, MemberFact};
 use super::lane::{self, LaneAt, LaneState};
-use super::plan::{Begins, Direction, Plan, Stage, Step, back};
+use super::plan::{Begins, Direction, Phase, Plan, Stage, Step, back};
 use super::state::{Body, Cause, Contract, Hold, Pace, PhaseTime, State};
 use super::switch::{Course, Switching};
 use super::{drift, gate, operate, promise};
@@ -396,9 +396,14 @@ fn begin_phase(state: &mut State, effects: &mut Vec<Effect>) -> bool {
     let Some(phase) = state.phase().cloned() else {
         return finish(state, effects);
     };
-    let asked_to_hold = state.beginning.start.hold_at.contains(&phase.name) && state.plan.direction == Direction::Forward;
-    let empty = phase.stages.is_empty() || skips_contract(state, phase.name);
-    if empty && (!asked_to_hold || state.granted == Some(state.at)) {
+    if has_nothing_to_do(state, &phase) {
+        let asked_to_hold = state.beginning.start.hold_at.contains(&phase.name) && state.plan.direction == Direction::Forward;
+        if asked_to_hold && state.granted != Some(state.at) {
+            if state.hold.is_none() {
+                hold(state, Cause::Stop, &hold_at_words(phase.name));
+            }
+            return false;
+        }
         state.at += 1;
         state.stage = 0;
         state.accepted.clear();
@@ -449,7 +454,7 @@ fn may_begin(state: &mut State, begins: Begins, name: PhaseName) -> bool {
     let start = &state.beginning.start;
     let forward = state.plan.direction == Direction::Forward;
     if forward && start.hold_at.contains(&name) {
-        hold(state, Cause::Stop, &format!("held at {name}, as --hold-at asked"));
+        hold(state, Cause::Stop, &hold_at_words(name));
         return false;
     }
     if forward && name == PhaseName::Contract && state.contract == Contract::Undecided {
@@ -472,8 +477,14 @@ fn may_begin(state: &mut State, begins: Begins, name: PhaseName) -> bool {
     }
 }
 
-fn skips_contract(state: &State, name: PhaseName) -> bool {
-    name == PhaseName::Contract && state.plan.direction == Direction::Forward && state.contract == Contract::Later
+/// A phase without stages, or contract where it was left for later: no gate stands before it.
+pub(super) fn has_nothing_to_do(state: &State, phase: &Phase) -> bool {
+    let later = state.plan.direction == Direction::Forward && state.contract == Contract::Later;
+    phase.stages.is_empty() || (phase.name == PhaseName::Contract && later)
+}
+
+fn hold_at_words(name: PhaseName) -> String {
+    format!("held at {name}, as --hold-at asked")
 }
 
 /// The end: only once every answer is there, nobody holds, and every node said last what it was told.

@@ -22,6 +22,8 @@ pub enum Tamper {
     LiesDrained,
     /// Facts say that everybody is up, on whatever is expected.
     LiesVerified,
+    /// Facts say that whoever is not behind a balancer answers next.
+    LiesAboutOthers,
     /// A node puts in and takes nobody out, and says that it did.
     OnlyEnables,
     /// After a crash everything is run again.
@@ -30,6 +32,16 @@ pub enum Tamper {
     LosesHolds,
     /// A node does nothing, and says that it did.
     DoesNothing,
+    /// The journal lost the last answer when the engine died.
+    LosesLines,
+}
+
+/// What happens right after a line of the journal, counted from 1.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Interrupt {
+    Press(Command),
+    DieBeforeDispatch,
+    DieAfterDispatch,
 }
 
 /// How an operation is going to end.
@@ -77,12 +89,13 @@ pub struct Engine {
     pub tamper: Tamper,
     pub luck: Luck,
     pub ended: Option<End>,
+    pub interrupts: Vec<(usize, Interrupt)>,
     /// Everything that was asked for, in order.
     pub asked: Vec<Operation>,
 }
 
 impl Engine {
-    pub fn new(mut beginning: Beginning, world: &mut World, tamper: Tamper) -> Engine {
+    pub fn new(mut beginning: Beginning, world: &mut World, tamper: Tamper, interrupts: Vec<(usize, Interrupt)>) -> Engine {
         beginning.found = found(&beginning, world);
         let (state, effects) = begin(beginning.clone(), at(world.now));
         let first = Stamped { at: moment(world.now), event: Event::Began(Box::new(beginning.clone())) };
@@ -100,9 +113,11 @@ impl Engine {
             tamper,
             luck: Luck::Good,
             ended: None,
+            interrupts: vec![],
             asked: vec![],
         };
-        engine.dispatch(effects, world, &mut Dice::new(1));
+        engine.interrupts = interrupts;
+        engine.hand_out(effects, world, &mut Dice::new(1), false);
         engine
     }
 
@@ -116,6 +131,10 @@ impl Engine {
         let (next, effects) = state.step(&stamped);
         let hold = next.hold.as_ref().map(|hold| format!("{:?} {}", hold.cause, hold.why));
         let before = state.hold.as_ref().map(|hold| format!("{:?} {}", hold.cause, hold.why));
+        let allowed = |state: &State| halfstep::rollout::operate::refusal(state, &Command::Go).is_none();
+        if allowed(state) != allowed(&next) && state.prompt == next.prompt {
+            world.law.broken.push((0, format!("Enter means something else and the prompt is still {}", next.prompt)));
+        }
         let place = (next.plan_number, next.phase().map(|phase| phase.name), next.stage);
         let moved = place != (state.plan_number, state.phase().map(|phase| phase.name), state.stage);
         self.say(world.now, words(&stamped.event));
@@ -127,10 +146,23 @@ impl Engine {
         }
         self.journal.push((stamped, ids(&effects)));
         self.state = Some(next);
-        if dies {
+        self.hand_out(effects, world, dice, dies);
+    }
+
+    fn hand_out(&mut self, effects: Vec<Effect>, world: &mut World, dice: &mut Dice, dies: bool) {
+        let line = self.journal.len();
+        let interrupt = self.interrupts.iter().position(|(at, _)| *at == line).map(|index| self.interrupts.remove(index).1);
+        if dies || interrupt == Some(Interrupt::DieBeforeDispatch) {
             self.crash(world);
-        } else {
-            self.dispatch(effects, world, dice);
+            return;
+        }
+        self.dispatch(effects, world, dice);
+        match interrupt {
+            Some(Interrupt::Press(command)) => {
+                self.command(command, world, dice);
+            }
+            Some(Interrupt::DieBeforeDispatch | Interrupt::DieAfterDispatch) => self.crash(world),
+            None => {}
         }
     }
 
@@ -144,7 +176,11 @@ impl Engine {
     /// The engine is gone. What it told nodes and did not begin is lost; commands that run go on.
     pub fn crash(&mut self, world: &mut World) {
         self.say(world.now, "CRASH".into());
+        if self.tamper == Tamper::LosesLines && self.journal.len() > 1 {
+            self.journal.pop();
+        }
         self.state = None;
+        self.ended = None;
         self.known.clear();
         self.good.clear();
         self.observed.clear();
@@ -284,9 +320,11 @@ impl Engine {
                 self.exits.insert(pending.id, (pending.ends, pending.fate));
                 if did || *kind == CommandKind::Contract {
                     world.command_begins(*kind, on);
+                    world.ran.push((*kind, on.clone()));
+                    world.ran.sort();
                 }
             }
-            Operation::Commit { node, change, .. } => {
+            Operation::Commit { node, change, flip } => {
                 let reachable = world.nodes[node].gone_until <= world.now;
                 if did && reachable && self.tamper != Tamper::DoesNothing {
                     let change = match self.tamper {
@@ -297,12 +335,15 @@ impl Engine {
                         Tamper::Nothing
                         | Tamper::LiesDrained
                         | Tamper::LiesVerified
+                        | Tamper::LiesAboutOthers
                         | Tamper::OnlyEnables
                         | Tamper::ForgetsWhatRan
                         | Tamper::LosesHolds
+                        | Tamper::LosesLines
                         | Tamper::DoesNothing => change.clone(),
                     };
-                    world.commit(node, &change, self.tamper == Tamper::OnlyEnables);
+                    let flips = halfstep::rollout::step::flips(*flip);
+                    world.commit(node, &change, flips && self.tamper == Tamper::OnlyEnables);
                 }
             }
             Operation::CutSessions(members) if did => world.flights.retain(|flight| !members.contains(&flight.member)),
@@ -431,9 +472,10 @@ impl Engine {
         if self.tamper == Tamper::LiesVerified {
             healthy = true;
             version = Some(state.expected(state.servers[name].aim).clone());
-            if !name.as_str().starts_with("web") {
-                version = Some(state.beginning.next.clone());
-            }
+        }
+        if self.tamper == Tamper::LiesAboutOthers && state.member(name).is_none() {
+            healthy = true;
+            version = Some(state.beginning.next.clone());
         }
         let (old_life, count, health) = self.good.get(name).copied().unwrap_or((life, 0, Health::Unknown));
         let (count, health) = match (old_life == life, healthy) {

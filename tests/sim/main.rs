@@ -5,8 +5,10 @@
 mod dice;
 mod engine;
 mod law;
+mod mutation;
 mod people;
 mod pools;
+mod walk;
 mod world;
 
 use dice::Dice;
@@ -41,7 +43,7 @@ fn run(seed: u64, tamper: Tamper) -> Ran {
 fn run_with(beginning: Beginning, mut dice: Dice, tamper: Tamper) -> Ran {
     let mut world = World::new(&beginning, &mut dice);
     let found_in = engine::found_in(&world);
-    let mut engine = Engine::new(beginning, &mut world, tamper);
+    let mut engine = Engine::new(beginning, &mut world, tamper, vec![]);
     let calm_at: Millis = world.now + if dice.one_in(8) { 0 } else { dice.between(10_000, 110_000) };
     if std::env::var("SIM_SEED").is_ok() {
         engine.keeps = usize::MAX;

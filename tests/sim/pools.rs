@@ -32,6 +32,13 @@ pub fn plain() -> Beginning {
     beginning
 }
 
+/// The same with a process that nobody updates: contract must wait for it for ever.
+pub fn watched() -> Beginning {
+    let mut beginning = plain();
+    add(&mut beginning, "audit1", Role::Observed);
+    beginning
+}
+
 /// A pool from chance.
 pub fn random(dice: &mut Dice) -> Beginning {
     let purpose = if dice.one_in(8) { Purpose::Restart } else { Purpose::Rollout };

@@ -68,6 +68,8 @@ pub struct World {
     pub nodes: BTreeMap<NodeName, Node>,
     pub flights: Vec<Flight>,
     pub law: Law,
+    /// Every command that ran, sorted.
+    pub ran: Vec<(CommandKind, Vec<ServerName>)>,
     /// The longest that a request may take.
     pub slowest: Millis,
     pub start_time: Millis,
@@ -102,6 +104,7 @@ impl World {
             nodes: beginning.nodes.iter().map(|one| (one.name.clone(), node.clone())).collect(),
             flights: vec![],
             law: Law::new(beginning),
+            ran: vec![],
             slowest: *dice.pick(&[300, 2_000, 6_000]).unwrap(),
             start_time: *dice.pick(&[200, 1_000, 4_000]).unwrap(),
         }

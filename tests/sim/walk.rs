@@ -1,0 +1,233 @@
+//! Walks over the plan itself: rolling back before, during and after every operation, and a crash at every journal line.
+//! Nothing else goes wrong here, so the end is known exactly.
+
+use crate::dice::Dice;
+use crate::engine::{Engine, Interrupt, Tamper};
+use crate::people::Patient;
+use crate::world::World;
+use crate::{engine, pools};
+use halfstep::model::{CommandKind, MemberName, NodeName, PhaseName, Rotation, ServerName, Version};
+use halfstep::rollout::event::{Beginning, Purpose};
+use halfstep::rollout::state::Body;
+use halfstep::rollout::{Command, End, Event, Operation, Price, State, begin};
+use std::collections::BTreeMap;
+
+const SEED: u64 = 42;
+
+/// What the walks compare: the rotation on every node, and what every server runs.
+#[derive(Debug, PartialEq, Clone)]
+struct Picture {
+    rotation: BTreeMap<NodeName, BTreeMap<MemberName, Rotation>>,
+    running: BTreeMap<ServerName, (Version, Option<Version>)>,
+}
+
+impl Picture {
+    fn of(world: &World) -> Picture {
+        Picture {
+            rotation: world.nodes.iter().map(|(name, node)| (name.clone(), node.rotation.clone())).collect(),
+            running: world
+                .servers
+                .iter()
+                .map(|(name, process)| (name.clone(), (process.installed.clone(), process.running.clone())))
+                .collect(),
+        }
+    }
+}
+
+struct Walked {
+    engine: Engine,
+    world: World,
+    before: Picture,
+}
+
+/// One calm rollout, interrupted where it is said.
+fn walk(beginning: &Beginning, interrupts: &[(usize, Interrupt)]) -> Walked {
+    let mut dice = Dice::new(SEED);
+    let mut world = World::new(beginning, &mut dice);
+    let before = Picture::of(&world);
+    let found_in = engine::found_in(&world);
+    let mut engine = Engine::new(beginning.clone(), &mut world, Tamper::Nothing, interrupts.to_vec());
+    world.law.calm_since = Some(world.now);
+    let (mut patient, mut next) = (Patient::new(false), None);
+    let limit = world.now + 1_200_000;
+    while engine.ended.is_none() && world.now < limit && world.law.broken.is_empty() {
+        world.tick(&mut dice);
+        if engine.state.is_none() {
+            engine.resume(&mut world, &mut dice);
+            next = None;
+            continue;
+        }
+        engine.work(&mut world, &mut dice);
+        engine.poll(&mut world, &mut dice);
+        engine.wake(&mut world, &mut dice, &mut next);
+        if world.now % 500 == 0 {
+            patient.press(&mut engine, &mut world, &mut dice);
+        }
+    }
+    if let Some(end) = engine.ended.clone() {
+        let mut law = std::mem::take(&mut world.law);
+        law.ended(&world, &end, &found_in);
+        world.law = law;
+        engine.compare(&mut world);
+    }
+    Walked { engine, world, before }
+}
+
+impl Walked {
+    fn tell(&self, what: &str) -> String {
+        let log: Vec<&str> = self.engine.log.iter().map(String::as_str).collect();
+        format!("{what}\n{}\nbroken: {:#?}", log.join("\n"), self.world.law.broken)
+    }
+
+    /// The lines at which each operation was asked for and answered.
+    fn lines(&self) -> Vec<(usize, usize, Operation)> {
+        let mut operations = self.engine.asked.iter();
+        let mut lines = Vec::new();
+        for (line, (_, ids)) in self.engine.journal.iter().enumerate() {
+            for id in ids {
+                let answered = self
+                    .engine
+                    .journal
+                    .iter()
+                    .position(|(stamped, _)| matches!(stamped.event, Event::Answered { id: its, .. } if its == *id));
+                lines.push((line + 1, answered.unwrap() + 1, operations.next().unwrap().clone()));
+            }
+        }
+        lines
+    }
+}
+
+fn restarted() -> Beginning {
+    let mut beginning = pools::plain();
+    beginning.purpose = Purpose::Restart;
+    beginning.next = beginning.current.clone();
+    beginning.migrations.clear();
+    beginning
+}
+
+fn roll_back_everywhere(beginning: &Beginning, what: &str) {
+    let forward = walk(beginning, &[]);
+    assert_eq!(forward.engine.ended, Some(End::Done), "{}", forward.tell("forward"));
+    let lines = forward.lines();
+    let contract = lines
+        .iter()
+        .find(|(_, _, operation)| matches!(operation, Operation::Run { kind: CommandKind::Contract, .. }))
+        .map_or(usize::MAX, |(asked, ..)| *asked);
+    let (mut right, mut walked) = (0, 0);
+    for (number, (asked, answered, operation)) in lines.iter().enumerate() {
+        for (moment, line) in [("before", (asked - 1).max(1)), ("during", *asked), ("after", *answered)] {
+            walked += 1;
+            let back = walk(beginning, &[(line, Interrupt::Press(Command::RollBack))]);
+            let place = format!("{what}: back {moment} operation {} of {}: {operation:?}", number + 1, lines.len());
+            assert!(back.world.law.broken.is_empty(), "{}", back.tell(&place));
+            let blocked = line >= contract || line >= forward.engine.journal.len();
+            if blocked {
+                assert_eq!(back.engine.ended, Some(End::Done), "{}", back.tell(&place));
+            } else {
+                assert_eq!(back.engine.ended, Some(End::RolledBack), "{}", back.tell(&place));
+                assert_eq!(Picture::of(&back.world), back.before, "{}", back.tell(&place));
+            }
+            right += 1;
+        }
+    }
+    println!("{what}: rolled back at {right} of {walked} places of {} operations", lines.len());
+}
+
+#[test]
+fn rolling_back_before_during_and_after_every_operation_ends_as_it_was() {
+    roll_back_everywhere(&pools::plain(), "rollout");
+    roll_back_everywhere(&restarted(), "restart");
+}
+
+fn crash_everywhere(beginning: &Beginning, first: &[(usize, Interrupt)], end: &End, what: &str) {
+    let whole = walk(beginning, first);
+    assert_eq!(whole.engine.ended.as_ref(), Some(end), "{}", whole.tell(what));
+    let picture = Picture::of(&whole.world);
+    let (mut right, mut walked) = (0, 0);
+    let since = first.iter().map(|(line, _)| line + 1).max().unwrap_or(1);
+    for line in since..whole.engine.journal.len() {
+        // Where nothing was asked for, before and after handing it out are the same.
+        let asked = !whole.engine.journal[line - 1].1.is_empty();
+        let deaths: &[Interrupt] =
+            if asked { &[Interrupt::DieBeforeDispatch, Interrupt::DieAfterDispatch] } else { &[Interrupt::DieAfterDispatch] };
+        for death in deaths {
+            walked += 1;
+            let mut interrupts = first.to_vec();
+            interrupts.push((line, death.clone()));
+            let crashed = walk(beginning, &interrupts);
+            let place = format!("{what}: {death:?} at line {line} of {}", whole.engine.journal.len());
+            assert!(crashed.world.law.broken.is_empty(), "{}", crashed.tell(&place));
+            assert_eq!(crashed.engine.ended.as_ref(), Some(end), "{}", crashed.tell(&place));
+            assert_eq!(Picture::of(&crashed.world), picture, "{}", crashed.tell(&place));
+            assert_eq!(crashed.world.ran, whole.world.ran, "{}", crashed.tell(&place));
+            right += 1;
+        }
+    }
+    println!("{what}: crashed and ended right at {right} of {walked} places of {} lines", whole.engine.journal.len());
+}
+
+#[test]
+fn a_crash_at_every_line_of_a_rollout_ends_right_and_runs_each_command_once() {
+    crash_everywhere(&pools::plain(), &[], &End::Done, "forward");
+}
+
+#[test]
+fn a_crash_at_every_line_of_a_rollback_ends_right_and_runs_each_command_once() {
+    let beginning = pools::plain();
+    let forward = walk(&beginning, &[]);
+    let is_update = |operation: &Operation| matches!(operation, Operation::Run { kind: CommandKind::Update, .. });
+    let updates = forward.lines().into_iter().filter(|(.., operation)| is_update(operation));
+    let last = updates.map(|(_, answered, _)| answered).max().unwrap();
+    crash_everywhere(&beginning, &[(last, Interrupt::Press(Command::RollBack))], &End::RolledBack, "back");
+}
+
+#[test]
+fn the_price_of_going_back_is_what_each_phase_has_done() {
+    let beginning = pools::plain();
+    let forward = walk(&beginning, &[]);
+    let mut state: Option<State> = None;
+    let mut prices: Vec<(PhaseName, String)> = vec![];
+    for (stamped, _) in &forward.engine.journal {
+        let next = match &state {
+            None => begin(beginning_of(&stamped.event), stamped.at.since_start).0,
+            Some(state) => state.step(stamped).0,
+        };
+        if let Some(phase) = next.phase().filter(|_| !matches!(next.body, Body::Boundary)) {
+            let kind = match next.price() {
+                Price::Nothing => "nothing".to_owned(),
+                Price::Instant { half, .. } => format!("instant {half}"),
+                Price::Seconds { first, .. } => format!("seconds {first}"),
+                Price::Blocked(_) => "blocked".to_owned(),
+            };
+            if prices.last() != Some(&(phase.name, kind.clone())) {
+                prices.push((phase.name, kind));
+            }
+        }
+        state = Some(next);
+    }
+    let prices: Vec<String> = prices.iter().map(|(phase, kind)| format!("{phase}: {kind}")).collect();
+    let expected = [
+        "preflight: nothing",
+        "expand: nothing",
+        "drain-a: nothing",
+        "drain-a: instant A",
+        "update-a: seconds A",
+        "verify-a: seconds A",
+        "switch: seconds A",
+        "bake: instant B",
+        "update-b: instant B",
+        "update-b: seconds B",
+        "verify-b: seconds B",
+        "rejoin-b: seconds B",
+        "contract: blocked",
+        "report: blocked",
+    ];
+    assert_eq!(prices, expected);
+}
+
+fn beginning_of(event: &Event) -> Beginning {
+    match event {
+        Event::Began(beginning) => (**beginning).clone(),
+        other => panic!("the journal begins with {other:?}"),
+    }
+}
