@@ -6,7 +6,7 @@
 
 mod hosts;
 mod judge;
-mod logout;
+pub(super) mod logout;
 mod look;
 mod text;
 

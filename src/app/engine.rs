@@ -13,8 +13,8 @@ use crate::engine::turn::{self, Turns};
 use crate::engine::world::Names;
 use crate::journal::{self, Journal};
 use crate::lab::process::{Lifetime, end_of};
-use crate::model::Failure;
-use crate::rollout::{End, Event};
+use crate::model::{Failure, Printable};
+use crate::rollout::{Command, End, Event};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -125,8 +125,12 @@ async fn begin(request: &Request) -> Result<Engine, Refusal> {
     let world = hands.world(&config, Names::of(&beginning), dir.output());
     let journal =
         Journal::create(&dir.journal()).map_err(|error| Failure::new(format!("the journal cannot be begun: {error}")))?;
-    let (turns, first) =
+    let (mut turns, mut first) =
         Turns::begin(beginning, journal).map_err(|error| Failure::new(format!("the journal cannot be written: {error}")))?;
+    for note in notes(&config, &survey) {
+        let event = Event::Commanded { who: "preflight".into(), command: Command::Note(note) };
+        first.extend(turns.take(event).map_err(|error| Failure::new(format!("the journal cannot be written: {error}")))?);
+    }
     keep_config(&dir, &request.config);
     let mut activity = Activity::default();
     replay(&world, &dir, &mut activity)?;
@@ -156,6 +160,15 @@ async fn resume(path: &Path, state: Option<&Path>, pool: &str, rollout: &str, ac
     let mut activity = Activity::default();
     replay(&world, &dir, &mut activity)?;
     Ok(Engine { world, turns, first, activity, lock, targets, dir, driver: beginning.who.clone() })
+}
+
+/// What is no reason to refuse and somebody should know: what a reload would lose, and what a logout would end.
+fn notes(config: &Config, survey: &Survey) -> Vec<Printable> {
+    let readings = survey.nodes.iter().filter_map(|(node, read)| Some((node, read.as_ref().ok()?)));
+    let advice = readings.flat_map(|(node, reading)| reading.advice.iter().map(move |text| format!("{node}: {text}")));
+    let logout = super::check::logout::findings(config);
+    let logout = logout.iter().map(|finding| format!("{}: {}", finding.what, finding.next.as_deref().unwrap_or_default()));
+    advice.chain(logout).map(|text| Printable::cut(&text, 500)).collect()
 }
 
 /// The activity of the lines so far.

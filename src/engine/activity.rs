@@ -7,7 +7,7 @@ use crate::model::{PhaseName, Printable, ServerName, Verdict};
 use crate::rollout::event::{Event, Operation, OperationId, Outcome, Stamped};
 use crate::rollout::fact::Fact;
 use crate::rollout::lane::failure;
-use crate::rollout::{State, gate};
+use crate::rollout::{Command, State, gate};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -34,6 +34,9 @@ impl Activity {
                     let phase = before.and_then(|before| phase_of(before, *id)).unwrap_or(phase);
                     self.push(answered(stamped, phase, *id, operation, outcome, stamped.at.since_start.saturating_sub(began)));
                 }
+            }
+            Event::Commanded { who, command: Command::Note(text) } => {
+                self.push(line(stamped, phase, who.clone(), text.as_str(), Tone::Warning));
             }
             Event::Commanded { who, command } => {
                 self.push(line(stamped, phase, who.clone(), &format!("asks: {command}"), Tone::Plain));

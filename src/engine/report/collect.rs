@@ -10,7 +10,7 @@ use crate::engine::activity::output;
 use crate::engine::turn::Entry;
 use crate::engine::world::words;
 use crate::model::{Aim, CommandKind, Failure, MemberName, Moment, PhaseName, Printable, Role, Server, ServerName};
-use crate::rollout::event::{Event, Operation, OperationId, Outcome};
+use crate::rollout::event::{Beginning, Event, Operation, OperationId, Outcome};
 use crate::rollout::fact::{Fact, Facts};
 use crate::rollout::lane::{LaneAt, LaneState, failure};
 use crate::rollout::plan::Direction;
@@ -73,7 +73,8 @@ impl Noted {
                 self.resumes.push(ResumeReport { at: at.wall, build: Printable::new(build), silent_seconds: seconds(silent) });
                 self.changes.resumed();
             }
-            Event::Began(_) | Event::Saw(_) | Event::Woke | Event::Ended(_) => {}
+            Event::Began(beginning) => self.weigh_found(beginning),
+            Event::Saw(_) | Event::Woke | Event::Ended(_) => {}
         }
         self.asked(at, before, after);
         self.lanes(at, before, entry, after);
@@ -117,6 +118,15 @@ impl Noted {
             let output = output(id, operation).map(|path| Printable::new(&path));
             let operation = Printable::new(&words(operation));
             self.failures.push(FailureReport { at: at.wall, phase: phase(state), on, operation, why, output });
+        }
+    }
+
+    /// The weights as they were found, before anything was changed.
+    fn weigh_found(&mut self, beginning: &Beginning) {
+        for found in &beginning.members {
+            if let Some(weight) = found.weight {
+                self.weights.entry(found.member.clone()).or_insert((weight, weight));
+            }
         }
     }
 
