@@ -7,6 +7,7 @@ pub mod drift;
 pub mod event;
 pub mod fact;
 pub mod gate;
+pub mod index;
 pub mod lane;
 pub mod operate;
 pub mod plan;

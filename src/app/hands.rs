@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::engine::world::{Names, Node, World};
 use crate::hand::{Balancer, Probe, Through, Tunnel};
 use crate::model::{Address, CommandKind, Failure, MemberName, NodeName, RunOn, Server, ServerName};
-use crate::probe::{Fill, Probes, Public};
+use crate::probe::{self, Fill, Probes, Public};
 use crate::runner::Runners;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,8 +30,19 @@ impl Hands {
             nodes.insert(settings.name.clone(), Node { balancer, poll: settings.poll });
         }
         let mut probes: BTreeMap<ServerName, Arc<dyn Probe>> = BTreeMap::new();
+        let mut of_roles: Vec<(&probe::Settings, Arc<dyn Probe>)> = Vec::new();
         for server in &config.pool.servers {
-            probes.insert(server.name.clone(), probe(config, server, &runners)?);
+            let settings = config.probe_of(server);
+            let known = of_roles.iter().find(|(known, _)| std::ptr::eq(*known, settings)).map(|(_, probe)| probe.clone());
+            let its = match known {
+                Some(known) => known,
+                None => {
+                    let made = probe(settings, server, &runners)?;
+                    of_roles.push((settings, made.clone()));
+                    made
+                }
+            };
+            probes.insert(server.name.clone(), its);
         }
         Ok(Hands { runners, nodes, probes, through: through(config)? })
     }
@@ -131,11 +142,12 @@ fn url_address(url: &str) -> Result<Address, Failure> {
     Ok(Address { host: host.trim_matches(['[', ']']).to_owned(), port })
 }
 
-fn probe(config: &Config, server: &Server, runners: &Arc<Runners>) -> Result<Arc<dyn Probe>, Failure> {
-    let settings = config.probe_of(server).clone();
+/// One for all servers of a role: what is read for TLS, and kept, is the same for all of them.
+fn probe(settings: &probe::Settings, server: &Server, runners: &Arc<Runners>) -> Result<Arc<dyn Probe>, Failure> {
     let tunnel: Option<Arc<dyn Tunnel>> = Some(runners.clone());
     let fill: Fill = Arc::new(crate::engine::world::fill_for);
-    let probes = Probes::new(settings, tunnel, fill).map_err(|failure| Failure::new(format!("{}: {failure}", server.name)))?;
+    let probes =
+        Probes::new(settings.clone(), tunnel, fill).map_err(|failure| Failure::new(format!("{}: {failure}", server.name)))?;
     Ok(Arc::new(probes))
 }
 

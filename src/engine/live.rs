@@ -126,7 +126,7 @@ impl Live {
         }
         self.next_serves = now_next;
         for member in &reading.members {
-            let Some(server) = state.beginning.pool.by_member(&member.name) else { continue };
+            let Some(server) = state.by_member(&member.name) else { continue };
             let key = (node.clone(), member.name.clone());
             let before = self.counters.get(&key).copied();
             let Some(total) = member.total else { continue };
@@ -148,12 +148,13 @@ impl Live {
     /// Sums what the nodes say of each server.
     fn gather(&mut self, state: &State, reading: &Reading, at: Instant) {
         let exact = state.beginning.nodes.iter().all(|node| node.capabilities.in_flight == InFlight::Exact);
+        let listed = reading.by_name();
         for server in state.beginning.pool.balanced() {
             let Some(member) = &server.member else { continue };
             let counter = |node: &NodeName| self.counters.get(&(node.clone(), member.clone())).copied();
             let mine: Vec<Counter> = state.beginning.nodes.iter().filter_map(|node| counter(&node.name)).collect();
             let live = self.servers.entry(server.name.clone()).or_default();
-            if let Some(said) = reading.member(member) {
+            if let Some(said) = listed.get(member) {
                 live.word = said.word.clone();
                 live.read = Some(at);
                 if said.total.is_none() {

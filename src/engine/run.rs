@@ -26,6 +26,8 @@ use tokio::sync::{mpsc, watch as watching};
 const WAITING: usize = 1024;
 /// Between two snapshots that show nothing but new numbers.
 const NUMBERS: Duration = Duration::from_millis(250);
+/// Between two snapshots of turns that leave the prompt as it is: a thousand servers that come up at once are one picture.
+const TURNS: Duration = Duration::from_millis(20);
 
 /// What an engine is made of, once the pool is taken.
 pub struct Engine {
@@ -50,11 +52,20 @@ struct Running {
     setting: Setting,
     samples: Option<Journal>,
     published: watching::Sender<Arc<State>>,
+    shown: Shown,
     ended: Option<End>,
     /// Events that could not be written down yet.
     waiting: VecDeque<Event>,
     journal: std::path::PathBuf,
     lost: bool,
+}
+
+/// The snapshot that the screens have.
+struct Shown {
+    at: Instant,
+    prompt: u64,
+    /// When a turn that it does not show is to be shown.
+    due: Option<Instant>,
 }
 
 impl Engine {
@@ -81,6 +92,7 @@ impl Engine {
             setting: Setting { id: self.dir.id.clone(), driver: self.driver, watching: 0, trouble: None },
             samples,
             published,
+            shown: Shown { at: Instant::now(), prompt: 0, due: None },
             ended: None,
             waiting: VecDeque::new(),
             journal: self.dir.journal(),
@@ -105,6 +117,7 @@ impl Engine {
                 Some(news) = looks.recv() => running.looked(news),
                 () = sleep_until(wake) => running.take(Event::Woke),
                 _ = second.tick() => running.second(),
+                () = sleep_until(running.shown.due) => running.publish(),
                 _ = numbers.tick() => running.publish(),
                 _ = term.recv() => running.signal(),
                 _ = interrupt.recv() => running.signal(),
@@ -153,9 +166,10 @@ impl Running {
                 self.setting.trouble = None;
                 let after = self.turns.state().clone();
                 self.activity.take(&self.world, Some(&before), &stamped, &after);
-                self.published.send_replace(after);
-                self.publish();
+                self.install(&before, after);
+                // Screens wait for the hands, not the other way round.
                 self.hand_out(effects);
+                self.show();
                 if let Event::Ended(end) = event {
                     self.ended = Some(end);
                 }
@@ -170,6 +184,16 @@ impl Running {
                 Err(event)
             }
         }
+    }
+
+    /// Those who watch servers are woken only by a new life: waking a thousand of them at every turn costs more than the turn.
+    fn install(&self, before: &State, after: Arc<State>) {
+        let lives = |state: &State| state.servers.values().map(|progress| progress.life).collect::<Vec<_>>();
+        let is_news = lives(before) != lives(&after);
+        self.published.send_if_modified(|state| {
+            *state = after;
+            is_news
+        });
     }
 
     fn hand_out(&mut self, effects: Vec<Effect>) {
@@ -288,7 +312,17 @@ impl Running {
         }
     }
 
+    /// Publishes what Enter does now at once, all else with the turns that follow closely.
+    fn show(&mut self) {
+        if self.turns.state().prompt != self.shown.prompt || self.shown.at.elapsed() >= TURNS {
+            self.publish();
+        } else {
+            self.shown.due = Some(self.shown.at + TURNS);
+        }
+    }
+
     fn publish(&mut self) {
+        self.shown = Shown { at: Instant::now(), prompt: self.turns.state().prompt, due: None };
         self.setting.watching = self.listener.watching();
         if !self.listener.is_anybody_there() && self.turns.state().ended.is_none() {
             return;

@@ -205,7 +205,8 @@ impl Watch {
                 facts.push(Fact::Member { node: node.clone(), member: member.name.clone(), seen: fact });
             }
         }
-        let gone = old.into_iter().flat_map(|old| old.members.keys()).filter(|name| reading.member(name).is_none());
+        let listed = reading.by_name();
+        let gone = old.into_iter().flat_map(|old| old.members.keys()).filter(|name| !listed.contains_key(name));
         facts.extend(gone.map(|member| Fact::MemberGone { node: node.clone(), member: member.clone() }));
         facts
     }

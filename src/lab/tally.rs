@@ -80,6 +80,21 @@ impl Tally {
         self.window(old, new, |answered| answered.sent)
     }
 
+    /// What servers read from `from` to before `to`, in nanoseconds of [`super::clock::now`]. The sums stay those of all.
+    #[must_use]
+    pub fn read_between(&self, from: u64, to: u64) -> Tally {
+        let within = |answered: &&Answered| from <= answered.arrived && answered.arrived < to;
+        let clients = self.clients.iter().map(|answers| answers.iter().filter(within).copied().collect()).collect();
+        Tally { counts: self.counts.clone(), versions: self.versions.clone(), clients }
+    }
+
+    /// When a server of that version read the last request of all that are recorded.
+    #[must_use]
+    pub fn last_arrival(&self, version: &str) -> Option<u64> {
+        let version = self.index(version)?;
+        self.clients.iter().flatten().filter(|answered| answered.version == version).map(|answered| answered.arrived).max()
+    }
+
     /// How often a client that had seen `new` was answered by `old` next.
     #[must_use]
     pub fn flip_flops(&self, old: &str, new: &str) -> usize {
@@ -121,6 +136,10 @@ mod tests {
         assert_eq!(tally.arrival_window("old", "new"), Some(SignedDuration::from_nanos(500)));
         assert_eq!(tally.send_window("new", "old"), Some(SignedDuration::from_nanos(950)));
         assert_eq!(tally.flip_flops("old", "new"), 1);
+        assert_eq!(tally.last_arrival("old"), Some(910));
+        let early = tally.read_between(0, 910);
+        assert_eq!(early.last_arrival("old"), Some(10));
+        assert_eq!(early.flip_flops("old", "new"), 0);
         assert_eq!(tally.arrival_window("old", "other"), None);
         let apart = Tally { clients: vec![vec![answered(0, 0)], vec![answered(1, 40)]], ..tally };
         assert_eq!(apart.arrival_window("old", "new"), Some(SignedDuration::from_nanos(-40)));

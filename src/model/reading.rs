@@ -98,6 +98,13 @@ impl Reading {
     pub fn member(&self, name: &MemberName) -> Option<&MemberReading> {
         self.members.iter().find(|member| member.name == *name)
     }
+
+    /// All members by their names, for whoever asks for many of them.
+    #[must_use]
+    pub fn by_name(&self) -> BTreeMap<&MemberName, &MemberReading> {
+        // Of two with one name the first counts, as for `member`.
+        self.members.iter().rev().map(|member| (&member.name, member)).collect()
+    }
 }
 
 /// How a mixed-version window was had.

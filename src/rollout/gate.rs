@@ -89,7 +89,7 @@ pub fn strangers(state: &State) -> Vec<String> {
         .nodes
         .values()
         .flat_map(|node| node.members.keys())
-        .filter(|member| pool.by_member(member).is_none() && !pool.ignore.contains(member))
+        .filter(|member| state.by_member(member).is_none() && !pool.ignore.contains(member))
         .map(ToString::to_string)
         .collect();
     found.sort();
@@ -199,7 +199,7 @@ fn carrying(state: &State) -> Vec<&ServerName> {
 #[must_use]
 pub fn carries(state: &State, names: &[&ServerName]) -> Option<f64> {
     let general = state.beginning.policy.gates.capacity;
-    names.iter().map(|name| state.beginning.pool.server(name).and_then(|server| server.capacity).or(general)).sum()
+    names.iter().map(|name| state.server(name).and_then(|server| server.capacity).or(general)).sum()
 }
 
 fn capacity(state: &State) -> (Verdict, String) {

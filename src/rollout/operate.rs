@@ -187,7 +187,7 @@ fn refuse_exclude(state: &State, server: &ServerName) -> Option<String> {
     if state.servers[server].excluded {
         return Some(format!("{server} is excluded already"));
     }
-    let Some(half) = state.beginning.pool.server(server).and_then(crate::model::Server::half) else {
+    let Some(half) = state.server(server).and_then(crate::model::Server::half) else {
         return Some(format!("{server} is not behind the balancer; declare it gone instead (exclude {server} --gone)"));
     };
     if lane_of(state, server).is_some_and(|lane| lane.servers.len() > 1) {
@@ -208,7 +208,7 @@ fn refuse_gone(state: &State, server: &ServerName) -> Option<String> {
     if let Some(why) = unknown(state, server) {
         return Some(why);
     }
-    let ours = state.beginning.pool.server(server).is_some_and(|server| server.half().is_some());
+    let ours = state.server(server).is_some_and(|server| server.half().is_some());
     (ours && !state.servers[server].excluded && !state.beginning.left.contains(server))
         .then(|| format!("{server} takes part; exclude it first"))
 }
@@ -293,7 +293,7 @@ pub fn obey(state: &mut State, who: &Printable, command: &Command) {
             if let Some(progress) = state.servers.get_mut(server) {
                 progress.gone = true;
             }
-            if state.beginning.pool.server(server).is_some_and(|server| server.half().is_none()) {
+            if state.server(server).is_some_and(|server| server.half().is_none()) {
                 leave_out(state, server);
             }
         }

@@ -9,7 +9,7 @@ use super::event::{Beginning, Flip};
 use super::fact::Facts;
 use crate::model::{Aim, Change, ChangeError, CommandKind, GateName, Half, PhaseName, Rotation, Server, ServerName};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Phases in order.
@@ -102,7 +102,8 @@ pub struct Wish {
 impl Wish {
     /// The wish as the nodes are told it: by member names. Servers in `without` stay out, whatever the plan said.
     pub fn change(&self, beginning: &Beginning, without: &BTreeSet<ServerName>) -> Result<Change, ChangeError> {
-        let member = |name: &ServerName| beginning.pool.server(name).and_then(|server| server.member.clone());
+        let members: BTreeMap<_, _> = beginning.pool.servers.iter().map(|server| (&server.name, &server.member)).collect();
+        let member = |name: &ServerName| members.get(name).and_then(|member| (*member).clone());
         let into = self.into.difference(without).filter_map(member);
         let out = self.out.iter().chain(self.into.intersection(without)).filter_map(member);
         Change::new(into, out)

@@ -45,7 +45,7 @@ fn committed(operation: &Operation) -> Option<&Change> {
 }
 
 fn servers<'a>(state: &'a State, change: &'a Change) -> impl Iterator<Item = &'a ServerName> + 'a {
-    change.into().iter().filter_map(|member| state.beginning.pool.by_member(member)).map(|server| &server.name)
+    change.into().iter().filter_map(|member| state.by_member(member)).map(|server| &server.name)
 }
 
 /// 1. As long as any server of the pool is healthy and verified, one is in rotation.
@@ -64,7 +64,7 @@ fn stopped_only_when_idle(state: &State, operation: &Operation) -> Result<(), Br
     let names: Vec<ServerName> = match operation {
         Operation::Run { on, .. } if operation.interrupts() => on.clone(),
         Operation::Rest(members) => {
-            members.iter().filter_map(|member| state.beginning.pool.by_member(member)).map(|server| server.name.clone()).collect()
+            members.iter().filter_map(|member| state.by_member(member)).map(|server| server.name.clone()).collect()
         }
         _ => return Ok(()),
     };

@@ -2,10 +2,11 @@
 
 use super::event::{Beginning, End, Operation, OperationId, StartPace};
 use super::fact::{Facts, WindowFact};
+use super::index::Index;
 use super::lane::LaneState;
 use super::plan::{Direction, Plan, Stage, Wish, forward};
 use super::switch::Switching;
-use crate::model::{Aim, GateName, Half, Health, MemberName, NodeName, PhaseName, Printable, ServerName, Version};
+use crate::model::{Aim, GateName, Half, Health, MemberName, NodeName, PhaseName, Printable, Server, ServerName, Version};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,6 +16,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
     pub beginning: Arc<Beginning>,
+    /// Of the beginning's pool.
+    pub index: Arc<Index>,
+    /// What was found in rotation at the beginning.
+    pub found: Arc<Wish>,
     pub plan: Arc<Plan>,
     /// Counts the plans; part of every operation's id.
     pub plan_number: u16,
@@ -198,7 +203,11 @@ impl State {
             Some(super::ContractWhen::Later) => Contract::Later,
             None => Contract::Undecided,
         };
-        let mut state = State {
+        let found = super::plan::as_found(&beginning);
+        let found_in = found.clone();
+        State {
+            index: Arc::new(Index::of(&beginning)),
+            found: Arc::new(found),
             plan: Arc::new(plan),
             plan_number: 1,
             at: 0,
@@ -209,8 +218,8 @@ impl State {
             outstanding: BTreeMap::new(),
             facts,
             servers,
-            wished: Wish::default(),
-            planned: Wish::default(),
+            wished: found_in.clone(),
+            planned: found_in,
             restarted: BTreeMap::new(),
             repairs: BTreeMap::new(),
             version_seen: None,
@@ -230,10 +239,7 @@ impl State {
             longest: BTreeMap::new(),
             ended: None,
             beginning: Arc::new(beginning),
-        };
-        state.wished = state.as_found();
-        state.planned = state.wished.clone();
-        state
+        }
     }
 
     /// The phase in work, or the next one. `None` after the last.
@@ -278,7 +284,7 @@ impl State {
     /// Is there a source for its version? Workers may have none.
     #[must_use]
     pub fn answers_version(&self, server: &ServerName) -> bool {
-        self.beginning.has.iter().find(|has| has.server == *server).is_none_or(|has| has.answers_version)
+        self.index.answers_version(server)
     }
 
     /// Is that server in rotation on any node, as the nodes say?
@@ -307,7 +313,19 @@ impl State {
     /// Its name at the balancer.
     #[must_use]
     pub fn member(&self, server: &ServerName) -> Option<&MemberName> {
-        self.beginning.pool.server(server).and_then(|server| server.member.as_ref())
+        self.server(server).and_then(|server| server.member.as_ref())
+    }
+
+    /// The server of that name.
+    #[must_use]
+    pub fn server(&self, name: &ServerName) -> Option<&Server> {
+        self.beginning.pool.servers.get(self.index.server(name)?)
+    }
+
+    /// The server that the balancers know by that name.
+    #[must_use]
+    pub fn by_member(&self, member: &MemberName) -> Option<&Server> {
+        self.beginning.pool.servers.get(self.index.member(member)?)
     }
 
     /// Servers that stay out to the end.
@@ -335,13 +353,7 @@ impl State {
     /// The rollout has begun to change servers or nodes: there is something to go back from.
     #[must_use]
     pub fn has_begun_to_change(&self) -> bool {
-        self.servers.values().any(|progress| progress.stopped || progress.updated) || self.wished != self.as_found()
-    }
-
-    /// The wish that the pool was found with.
-    #[must_use]
-    pub fn as_found(&self) -> Wish {
-        super::plan::as_found(&self.beginning)
+        self.servers.values().any(|progress| progress.stopped || progress.updated) || self.wished != *self.found
     }
 
     /// Servers left alone that were found in rotation.

@@ -325,7 +325,8 @@ fn is_bad(state: &State, name: &ServerName) -> bool {
 /// In what a node's reading is not as the change asked; `None` where it is.
 #[must_use]
 pub fn differs(reading: &Reading, change: &Change) -> Option<Printable> {
-    let is_in = |name| reading.member(name).map(|member| member.rotation == Rotation::In);
+    let members = reading.by_name();
+    let is_in = |name: &crate::model::MemberName| members.get(name).map(|member| member.rotation == Rotation::In);
     let not_in = change.into().iter().filter(|name| is_in(name) != Some(true)).map(|name| format!("{name} is not in"));
     let not_out = change.out().iter().filter(|name| is_in(name) == Some(true)).map(|name| format!("{name} is not out"));
     let wrong: Vec<String> = not_in.chain(not_out).collect();

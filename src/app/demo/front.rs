@@ -34,19 +34,23 @@ pub struct Plan {
     /// The program and its arguments.
     words: Vec<OsString>,
     /// Its own config, if it has one.
-    file: Option<(PathBuf, String)>,
+    pub file: Option<(PathBuf, String)>,
 }
 
 /// Decides how the balancer runs. Fails where its program is not installed.
-pub fn plan(kind: DemoBalancer, dir: &Path, listen: SocketAddr, servers: &[(&str, u16)]) -> Result<Plan, Failure> {
+pub fn plan(
+    kind: DemoBalancer,
+    this_program: &Path,
+    dir: &Path,
+    listen: SocketAddr,
+    servers: &[(&str, u16)],
+) -> Result<Plan, Failure> {
     let common = format!("public = \"http://{listen}/version\"\npoll = \"250ms\"\n");
     let socket = dir.join("balancer.sock");
     let control = toml_text(&socket.to_string_lossy());
     match kind {
         DemoBalancer::Builtin => {
-            let program =
-                std::env::current_exe().map_err(|error| Failure::new(format!("this program cannot be found: {error}")))?;
-            let words = vec![program.into(), "serve".into(), "-c".into(), dir.join("halfstep.toml").into()];
+            let words = vec![this_program.into(), "serve".into(), "-c".into(), dir.join("halfstep.toml").into()];
             let section = format!("kind = \"builtin\"\ncontrol = {control}\nlisten = \"{listen}\"\n{common}");
             Ok(Plan { section, member: |_| None, words, file: None })
         }

@@ -44,7 +44,7 @@ impl Stage {
         let ports = free_ports(SERVERS.len() + 1)?;
         let servers: Vec<(&str, u16)> = SERVERS.iter().copied().zip(ports.iter().copied()).collect();
         stage.address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports[SERVERS.len()]));
-        let plan = front::plan(kind, &dir, stage.address, &servers)?;
+        let plan = front::plan(kind, &program, &dir, stage.address, &servers)?;
         let write = |name: &str, text: &str| {
             fs::write(dir.join(name), text)
                 .map_err(|error| trouble(&format!("{} cannot be written", dir.join(name).display()), &error))
@@ -149,7 +149,7 @@ fn sweeper(program: &Path, dir: &Path) -> Result<Child, Failure> {
 }
 
 /// So many different ports of loopback that nobody listens on. Two demos begin to look at different places.
-fn free_ports(count: usize) -> Result<Vec<u16>, Failure> {
+pub fn free_ports(count: usize) -> Result<Vec<u16>, Failure> {
     let span = PORTS.end - PORTS.start;
     let first = u16::try_from(RandomState::new().hash_one(std::process::id()) % u64::from(span)).unwrap_or(0);
     let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
