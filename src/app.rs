@@ -92,7 +92,7 @@ async fn wait(global: &Global, order: Order) -> Answer {
         Order::Plan(arguments) => plan::plan(global, arguments).await,
         Order::Switch(arguments) => switch::switch(global, arguments.to).await,
         Order::Serve(arguments) => serve::serve(global, &arguments).await,
-        Order::Demo(arguments) => demo::demo(&arguments).await,
+        Order::Demo(arguments) => demo::demo(global, &arguments).await,
         Order::Init
         | Order::Approve
         | Order::Replay(_)

@@ -1,30 +1,33 @@
 //! `halfstep demo`: a pool, a balancer, clients and a rollout of its own, on loopback, with nothing but this program.
 //!
 //! It is an ordinary rollout of an ordinary config over real processes; only the world is ours, and ends with us. Read
-//! next: [`stage`] (the world), [`scene`] (what a fault breaks), [`summary`] (what is said at the end).
+//! next: [`stage`] (the world), [`scene`] (what a fault breaks).
 
 pub mod front;
 pub mod scene;
 pub mod stage;
-pub mod summary;
 
 use super::begin::{Refusal, Request};
-use super::engine::Job;
+use super::engine::{Job, has_end};
+use super::follow::{Print, Until, follow};
 use super::spawn::{self, Started};
-use super::{Answer, run};
+use super::{Answer, report, run};
 use crate::cli::rollout::{Drive, Face};
-use crate::cli::{DemoArguments, DemoBalancer, ExitStatus};
+use crate::cli::{DemoArguments, DemoBalancer, ExitStatus, Format, Global};
 use crate::engine::client::{Client, News};
-use crate::engine::snapshot::{PhaseState, Snapshot};
+use crate::engine::home::RolloutDir;
+use crate::engine::report::Life;
+use crate::engine::snapshot::{PhaseState, PhaseView};
 use crate::engine::wire::Hello;
+use crate::lab::tally::Counts;
 use crate::lab::traffic::{self, Traffic, TrafficSettings};
 use crate::model::{Failure, PhaseName, Release};
 use crate::rollout::event::StartPace;
 use crate::tui;
 use scene::{NEXT, SERVERS, Scene};
 use stage::Stage;
+use std::fmt::Write;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Clients that ask for something that is answered at once.
@@ -35,12 +38,13 @@ const PAUSE: Duration = Duration::from_millis(20);
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Plays the demo, and ends everything that it started.
-pub async fn demo(arguments: &DemoArguments) -> Answer {
+pub async fn demo(global: &Global, arguments: &DemoArguments) -> Answer {
     let drive = &arguments.drive;
     let face = drive.face(run::terminal());
     let scene = Scene::new(arguments.fault, face);
     let stage = Stage::raise(arguments.balancer, &scene).map_err(Refusal::Failed)?;
-    if face != Face::Events {
+    let how = if global.format == Format::Json { Print::Nothing } else { Print::Lines };
+    if face != Face::Events && how == Print::Lines {
         println!("{}", opening(arguments.balancer, &stage));
     }
     // First the slow ones, so that each server has one.
@@ -48,23 +52,49 @@ pub async fn demo(arguments: &DemoArguments) -> Answer {
     let traffic = clients(stage.address, CLIENTS, "/");
     let started = begin(&stage, drive, face)?;
     let _engine = Engine(started.pid);
-    let seen = Arc::new(Mutex::new(Snapshot::default()));
-    let keeper = stage.front.as_ref().filter(|_| scene.balancer_ends).map(front::Front::keeper);
-    let watching = tokio::spawn(watch(started.clone(), seen.clone(), keeper));
-    let status = show(face, drive, &started).await;
-    // The engine publishes its last state to every screen before it goes.
-    let _ = tokio::time::timeout(Duration::from_secs(1), watching).await;
+    if let Some(front) = stage.front.as_ref().filter(|_| scene.balancer_ends) {
+        tokio::spawn(end_in_update(started.clone(), front.keeper()));
+    }
+    let status = show(face, how, arguments, &started).await;
     let counts = traffic.counts();
     let _ = tokio::time::timeout(LAST_ANSWERS, traffic.stop()).await;
-    if face != Face::Events {
-        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        print!("{}", summary::text(&seen, &counts));
-    }
+    tell(&started, &counts, face, global.format)?;
     if arguments.keep {
         keep(&stage).await;
     }
     drop(slow);
     status
+}
+
+/// The report, and what the clients saw. Whoever reads events has had the last one.
+fn tell(started: &Started, counts: &Counts, face: Face, format: Format) -> Result<(), Failure> {
+    let path = &started.rollout;
+    let id = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let dir = RolloutDir { id, path: path.clone() };
+    let life = if has_end(&dir.journal()) { Life::Unknown } else { Life::Alive };
+    match (face, format) {
+        (Face::Events, _) => Ok(()),
+        (Face::Console | Face::Plain | Face::Headless, Format::Json) => report::print(&dir, life, format),
+        (Face::Console | Face::Plain | Face::Headless, Format::Text | Format::Markdown) => {
+            println!();
+            report::print(&dir, life, format)?;
+            print!("\n{}", clients_saw(counts));
+            Ok(())
+        }
+    }
+}
+
+/// What the clients counted, in a few lines.
+fn clients_saw(counts: &Counts) -> String {
+    let of = |(version, count): (&String, &u64)| (!version.is_empty()).then(|| format!("{count} answered by {version}"));
+    let versions = counts.versions.iter().filter_map(of).collect::<Vec<_>>().join(", ");
+    let mut text = format!("the clients sent {} requests ({versions}), {} failed\n", counts.requests, counts.failed);
+    let mut reasons = counts.reasons.clone();
+    reasons.dedup();
+    for reason in reasons {
+        let _ = writeln!(text, "  {reason}");
+    }
+    text
 }
 
 fn opening(kind: DemoBalancer, stage: &Stage) -> String {
@@ -113,13 +143,20 @@ fn begin(stage: &Stage, drive: &Drive, face: Face) -> Result<Started, Refusal> {
     spawn::start(&Job::Begin(request))
 }
 
-async fn show(face: Face, drive: &Drive, started: &Started) -> Answer {
-    if face != Face::Console {
-        return run::show(face, drive, started).await;
-    }
+async fn show(face: Face, how: Print, arguments: &DemoArguments, started: &Started) -> Answer {
+    let drive = &arguments.drive;
     let client = Client::connect(&started.socket, &Hello::new(true, drive.facing.observe)).await?;
+    match face {
+        Face::Headless => return Ok(follow(client, &started.rollout, how, Until::Held).await?),
+        Face::Plain | Face::Events => return run::show(face, drive, started).await,
+        Face::Console => {}
+    }
     match run::console(client, drive, started).await? {
-        tui::Left::Quit => Ok(ExitStatus::Done),
+        tui::Left::Quit if arguments.keep => Ok(ExitStatus::Done),
+        tui::Left::Quit => {
+            println!("The screen was left, and the demo ends with it; halfstep demo --keep leaves it running.");
+            Ok(ExitStatus::Done)
+        }
         tui::Left::Ended(outcome) => {
             println!("{}", outcome.text);
             Ok(outcome.word.into())
@@ -128,35 +165,25 @@ async fn show(face: Face, drive: &Drive, started: &Started) -> Answer {
     }
 }
 
-/// Looks on as one more screen: keeps what it saw last, and ends the balancer when half A is updated, where that is played.
-async fn watch(started: Started, seen: Arc<Mutex<Snapshot>>, mut balancer: Option<u32>) {
+/// Looks on as one more screen, and ends the balancer when half A is updated.
+async fn end_in_update(started: Started, keeper: u32) {
     let Ok(mut client) = Client::connect(&started.socket, &Hello::new(false, true)).await else { return };
-    loop {
-        match client.news().await {
-            News::Gone => return,
-            News::Answer { .. } => {}
-            News::Snapshot => {
-                let is_updating = |snapshot: &Snapshot| {
-                    snapshot.phases.iter().any(|phase| phase.name == PhaseName::UpdateA && phase.state != PhaseState::ToDo)
-                };
-                if is_updating(&client.snapshot)
-                    && let Some(keeper) = balancer.take()
-                {
-                    front::terminate(keeper);
-                }
-                let is_over = client.snapshot.rollout.outcome.is_some();
-                *seen.lock().unwrap_or_else(PoisonError::into_inner) = client.snapshot.clone();
-                if is_over {
-                    return;
-                }
-            }
+    let begins = |phase: &PhaseView| phase.name == PhaseName::UpdateA && phase.state != PhaseState::ToDo;
+    while client.news().await != News::Gone {
+        if client.snapshot.phases.iter().any(begins) {
+            front::terminate(keeper);
+            return;
         }
     }
 }
 
 /// Leaves everything running until Ctrl-C.
 async fn keep(stage: &Stage) {
-    println!("The pool stays until Ctrl-C. From another terminal: halfstep status -c {}", stage.config().display());
+    let config = stage.config();
+    println!(
+        "Everything stays until Ctrl-C. From another terminal: halfstep status -c {0}, halfstep attach -c {0}",
+        config.display()
+    );
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
     tokio::select! {

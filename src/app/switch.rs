@@ -67,18 +67,18 @@ fn word(to: SwitchTo) -> &'static str {
 }
 
 fn text(done: &Done, to: &mut dyn std::io::Write) -> std::io::Result<()> {
-    let mut table = Table::new(["node", "took", "sent", "read back"]).right("took");
+    let mut table = Table::new(["node", "took", "read back"]).right("took");
     for node in &done.told.nodes {
         let took = node.took_ms.map(|took| format!("{took:.1} ms")).unwrap_or_default();
-        let mut sent = node.sent.iter();
         let back = node.trouble.clone().unwrap_or_else(|| "as asked".into());
-        let first = sent.next().cloned().unwrap_or_default();
-        table.row([node.node.to_string(), took, first, back.to_string()]);
-        for more in sent {
-            table.row([String::new(), String::new(), more.clone()]);
-        }
+        table.row([node.node.to_string(), took, back.to_string()]);
     }
     write!(to, "{table}")?;
+    for node in &done.told.nodes {
+        for sent in &node.sent {
+            writeln!(to, "sent to {}: {sent}", node.node)?;
+        }
+    }
     for advice in &done.told.advice {
         writeln!(to, "note: {advice}")?;
     }

@@ -10,7 +10,7 @@ pub use markdown::markdown;
 pub use terminal::text;
 
 use super::text::Table;
-use crate::engine::report::{ChangeKind, NodeReport, Report, ServerReport, TallyReport, Word};
+use crate::engine::report::{ChangeKind, HoldReport, NodeReport, Report, ServerReport, TallyReport, Word};
 use crate::model::Printable;
 use crate::rollout::event::Purpose;
 use crate::rollout::plan::Direction;
@@ -138,10 +138,11 @@ fn clock(at: Timestamp) -> String {
     at.strftime("%H:%M:%S").to_string()
 }
 
-/// A time that people can read: `0.8 s`, `12 s`, `2 min 14 s`, `1 h 3 min`.
+/// A time that people can read: `21 ms`, `1.8 s`, `12 s`, `2 min 14 s`, `1 h 3 min`.
 fn span(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     match whole {
+        0..10 if seconds < 0.9995 => format!("{:.0} ms", seconds.max(0.0) * 1000.0),
         0..10 => format!("{:.1} s", seconds.max(0.0)),
         10..60 => format!("{whole} s"),
         60..3600 => format!("{} min {} s", whole / 60, whole % 60),
@@ -159,6 +160,11 @@ fn tally(tally: Option<&TallyReport>) -> String {
         let _ = write!(text, ", {time:.1} ms each");
     }
     text
+}
+
+/// How long it was held, or that it is still.
+fn held_for(hold: &HoldReport) -> String {
+    if hold.ended { span(hold.seconds) } else { "no end".to_owned() }
 }
 
 /// Read back as asked, or why not.

@@ -63,7 +63,7 @@ pub struct Report {
     pub failures: Vec<FailureReport>,
     pub servers: Vec<ServerReport>,
     pub left_alone: Vec<LeftAlone>,
-    /// What a node lost or somebody changed, and what was done about it.
+    /// What a node lost or somebody changed, what was done about it, and when it could not be read.
     pub drift: Vec<DriftReport>,
     /// When a new engine went on after the old one died.
     pub resumes: Vec<ResumeReport>,
@@ -230,8 +230,9 @@ pub struct HoldReport {
     pub phase: PhaseName,
     pub cause: Cause,
     pub why: Printable,
-    /// To its end, or to that of the journal.
+    /// To its end, or to the last line of the journal.
     pub seconds: f64,
+    pub ended: bool,
 }
 
 /// Something that did not work.
@@ -288,7 +289,7 @@ pub struct LeftAlone {
     pub why: Printable,
 }
 
-/// A node that did not say what it was told.
+/// A node that did not say what it was told, or nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DriftReport {
     pub at: Timestamp,

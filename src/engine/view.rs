@@ -42,7 +42,7 @@ pub fn snapshot(
     Snapshot {
         rollout: rollout(state, activity, setting, now),
         prompt: prompt(world, state, now),
-        price: price(state),
+        price: price(state, live, at),
         phases: phases(state, now),
         gates: gates(state),
         servers: state.beginning.pool.servers.iter().map(|server| self::server(state, live, server, now, at)).collect(),
@@ -74,7 +74,7 @@ fn rollout(state: &State, activity: &Activity, setting: &Setting, now: Duration)
         needs_person: setting.trouble.is_some() || needs_person(state),
         failed: setting.trouble.is_some() || held_by_failure(state),
         activity_count: activity.count,
-        outcome: state.ended.as_ref().map(outcome),
+        outcome: state.ended.as_ref().map(|end| OutcomeView { text: Printable::new(&state.told(end)), ..outcome(end) }),
         driver: setting.driver.clone(),
         watching: setting.watching,
         since_start_ms: as_millis(now),
@@ -91,7 +91,7 @@ fn needs_person(state: &State) -> bool {
     }
 }
 
-/// How it ended, in the words of `finished` events.
+/// How it ended, in a word or two, where no more than the end is known.
 #[must_use]
 pub fn outcome(end: &End) -> OutcomeView {
     let word = match end {
@@ -213,7 +213,7 @@ fn refused(state: &State) -> BTreeMap<String, Printable> {
     refused
 }
 
-fn price(state: &State) -> PriceView {
+fn price(state: &State, live: &Live, at: Instant) -> PriceView {
     let price = state.price();
     let kind = match &price {
         Price::Nothing => PriceKind::Nothing,
@@ -223,11 +223,25 @@ fn price(state: &State) -> PriceView {
         Price::Blocked(_) => PriceKind::Blocked,
     };
     let steps = if kind == PriceKind::Blocked { vec![] } else { state.way_back() };
+    let seen = match &price {
+        Price::Instant { half, .. } => oldest_look(state, live, *half, at),
+        Price::Nothing | Price::Seconds { .. } | Price::Blocked(_) => None,
+    };
+    let seen = seen.map(|age| match age.as_secs() {
+        0 => ", seen just now".to_owned(),
+        seconds => format!(", seen {seconds} s ago"),
+    });
     PriceView {
         kind,
-        text: Printable::new(&price.words(&state.beginning.current)),
+        text: Printable::new(&format!("{}{}", price.words(&state.beginning.current), seen.unwrap_or_default())),
         steps: steps.iter().map(|step| Printable::new(step)).collect(),
     }
+}
+
+/// How long ago the servers of a half were looked at: the one that was not for longest.
+fn oldest_look(state: &State, live: &Live, half: Half, at: Instant) -> Option<Duration> {
+    let looked = state.taking_part(half).filter_map(|name| live.servers.get(name)?.looked);
+    looked.min().map(|then| at.saturating_duration_since(then))
 }
 
 fn phases(state: &State, now: Duration) -> Vec<PhaseView> {
@@ -236,7 +250,7 @@ fn phases(state: &State, now: Duration) -> Vec<PhaseView> {
     let view = |(index, phase): (usize, &crate::rollout::plan::Phase)| {
         let time = state.times.iter().rev().find(|time| time.name == phase.name && time.direction == state.plan.direction);
         let condition = match index.cmp(&state.at) {
-            std::cmp::Ordering::Less if phase.stages.is_empty() => PhaseState::Nothing,
+            std::cmp::Ordering::Less if phase.stages.is_empty() && phase.name != PhaseName::Preflight => PhaseState::Nothing,
             std::cmp::Ordering::Less => PhaseState::Done,
             std::cmp::Ordering::Equal if held && running => PhaseState::Failed,
             std::cmp::Ordering::Equal if running => PhaseState::Now,

@@ -1,8 +1,9 @@
-//! What rolling back would cost now, from what is observed now. On the screen at all times.
+//! What rolling back would cost now, from what is observed now, on the screen at all times; and at the end, how it ended.
 
+use super::event::{End, Purpose};
 use super::plan::{Direction, Plan, Stage, Step, back};
 use super::state::{Contract, State};
-use crate::model::{CommandKind, Half, Printable};
+use crate::model::{CommandKind, Half, Printable, ServerName};
 use std::time::Duration;
 
 /// The price of `R`.
@@ -64,6 +65,33 @@ impl State {
     pub fn way_back(&self) -> Vec<String> {
         let plan: Plan = back::plan(self);
         plan.phases.iter().filter(|phase| !phase.stages.is_empty()).map(|phase| describe(&phase.does, &phase.stages)).collect()
+    }
+}
+
+impl State {
+    /// One sentence about an end: which version serves where.
+    #[must_use]
+    pub fn told(&self, end: &End) -> String {
+        let (current, next) = (&self.beginning.current, &self.beginning.next);
+        let but = self.but_for();
+        match (end, self.beginning.purpose) {
+            (End::Done, Purpose::Rollout) => format!("{next} serves everywhere{but}"),
+            (End::ContractPending, _) => format!("{next} serves everywhere{but}; contract is pending"),
+            (End::Done, Purpose::Restart) => format!("all servers were restarted on {current}{but}"),
+            (End::RolledBack, _) => format!("everything is back on {current}{but}"),
+            (End::Abandoned(why), _) => format!("given up where it was: {why}"),
+        }
+    }
+
+    /// Who is not as the sentence says, and needs a person.
+    fn but_for(&self) -> String {
+        let names = |names: Vec<&ServerName>| names.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let left = names(self.beginning.left.iter().collect());
+        let excluded = names(self.servers.iter().filter(|(_, server)| server.excluded).map(|(name, _)| name).collect());
+        let told = [(left, "left alone"), (excluded, "excluded")];
+        let told: Vec<String> =
+            told.iter().filter(|(who, _)| !who.is_empty()).map(|(who, how)| format!("{who} ({how})")).collect();
+        if told.is_empty() { String::new() } else { format!(" but on {}", told.join(" and ")) }
     }
 }
 

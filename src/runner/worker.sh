@@ -40,9 +40,10 @@ own_session() {
         exec "$@"
     fi
 }
+# KILL ends a sleep whose shell has not become it yet too; a TERM that early would be lost.
 timer() {
     before=$!
-    trap '[ "$!" = "$before" ] || kill "$!" 2>/dev/null; exit' TERM
+    trap '[ "$!" = "$before" ] || kill -KILL "$!" 2>/dev/null; exit' TERM
     sleep "$limit" &
     wait "$!"
     if [ "$(started $$)" = "$own" ]; then kill -USR2 $$; else end_group; fi
@@ -56,7 +57,7 @@ trim() {
 }
 trimmer() {
     before=$!
-    trap '[ "$!" = "$before" ] || kill "$!" 2>/dev/null; exit' TERM
+    trap '[ "$!" = "$before" ] || kill -KILL "$!" 2>/dev/null; exit' TERM
     while [ "$(started $$)" = "$own" ]; do
         trim
         sleep "$tick" &

@@ -2,6 +2,7 @@
 
 mod apache;
 mod builtin;
+mod check;
 mod command;
 mod config;
 mod demo;
@@ -9,8 +10,12 @@ mod haproxy;
 mod home;
 mod journal;
 mod listen;
+mod plan;
 mod probe;
+mod report;
 mod rollout;
 mod runner;
+mod shop;
 mod ssh;
 mod support;
+mod switch;

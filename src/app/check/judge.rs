@@ -58,7 +58,8 @@ fn current(seen: &Seen<'_>) -> Vec<Finding> {
         .unclean(seen.config, current)
         .into_iter()
         .map(|one| {
-            let next = format!("repair it, or begin with --leave {0} or --take {0}", one.server);
+            let before = if one.on_purpose { "put it in" } else { "repair it" };
+            let next = format!("{before}, or begin with --leave {0} or --take {0}", one.server);
             finding(Weight::Person, format!("{} {}", one.server, one.why), &next)
         })
         .collect();

@@ -29,8 +29,8 @@ const MODULES: [&str; 5] = [
 pub struct Plan {
     /// Its `[balancer]` section.
     pub section: String,
-    /// The member's name of a server that listens on this port; `None`: what the kind does by itself.
-    pub member: fn(u16) -> Option<String>,
+    /// What the balancer calls a server of this name and port.
+    pub member: fn(&str, u16) -> String,
     /// The program and its arguments.
     words: Vec<OsString>,
     /// Its own config, if it has one.
@@ -52,14 +52,14 @@ pub fn plan(
         DemoBalancer::Builtin => {
             let words = vec![this_program.into(), "serve".into(), "-c".into(), dir.join("halfstep.toml").into()];
             let section = format!("kind = \"builtin\"\ncontrol = {control}\nlisten = \"{listen}\"\n{common}");
-            Ok(Plan { section, member: |_| None, words, file: None })
+            Ok(Plan { section, member: |name, _| name.to_owned(), words, file: None })
         }
         DemoBalancer::Haproxy => {
             let program = installed(&["haproxy"])?;
             let file = dir.join("haproxy.cfg");
             let words = vec![program.into(), "-db".into(), "-f".into(), file.clone().into()];
             let section = format!("kind = \"haproxy\"\nsocket = {control}\nbackend = \"shop\"\n{common}");
-            Ok(Plan { section, member: |_| None, words, file: Some((file, haproxy(&socket, listen, servers))) })
+            Ok(Plan { section, member: |name, _| name.to_owned(), words, file: Some((file, haproxy(&socket, listen, servers))) })
         }
         DemoBalancer::Apache => {
             let program = installed(&["apache2", "httpd"])?;
@@ -68,7 +68,7 @@ pub fn plan(
             let file = dir.join("httpd.conf");
             let words = vec![program.into(), "-f".into(), file.clone().into(), "-DFOREGROUND".into()];
             let section = format!("kind = \"apache\"\nurl = \"http://{listen}/balancer-manager\"\nbalancer = \"shop\"\n{common}");
-            let member = |port| Some(format!("http://127.0.0.1:{port}"));
+            let member = |_: &str, port| format!("http://127.0.0.1:{port}");
             Ok(Plan { section, member, words, file: Some((file, apache(dir, modules, listen, servers))) })
         }
     }

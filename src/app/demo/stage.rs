@@ -194,8 +194,8 @@ fn config(dir: &Path, scene: &Scene, plan: &front::Plan, servers: &[(&str, u16)]
         toml_text(&dir.join("state").to_string_lossy()),
     );
     for (name, port) in servers {
-        let member = (plan.member)(*port).map(|member| format!("member = \"{member}\"\n")).unwrap_or_default();
-        let _ = write!(text, "\n[[server]]\nname = \"{name}\"\naddress = \"127.0.0.1:{port}\"\n{member}");
+        let member = (plan.member)(name, *port);
+        let _ = write!(text, "\n[[server]]\nname = \"{name}\"\naddress = \"127.0.0.1:{port}\"\nmember = \"{member}\"\n");
     }
     Ok(text)
 }

@@ -271,7 +271,9 @@ fn price(phase: &Phase, beginning: &Beginning) -> String {
         PhaseName::Preflight => "nothing to undo".into(),
         PhaseName::Expand => "nothing to undo: what was added stays".into(),
         PhaseName::DrainA => "half A back in: instant".into(),
-        PhaseName::UpdateA | PhaseName::VerifyA => format!("restore half A to {current}, then in: nobody saw what it had become"),
+        PhaseName::UpdateA | PhaseName::VerifyA => {
+            format!("restore half A to {current}, then in; users never saw {}", beginning.next)
+        }
         PhaseName::Switch | PhaseName::Bake => "flip back: instant".into(),
         PhaseName::UpdateB | PhaseName::VerifyB => format!("restart half B on {current}, then flip back"),
         PhaseName::RejoinB => format!("restore both halves to {current}, one after the other"),

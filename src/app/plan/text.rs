@@ -67,7 +67,7 @@ fn one_stage(f: &mut Formatter<'_>, stage: &ShownStage) -> fmt::Result {
     match stage {
         ShownStage::Wait { seconds } => writeln!(f, "     wait {seconds} s"),
         ShownStage::Change { into, out, commands, .. } => {
-            let out = if out.is_empty() { String::new() } else { format!(", out: {}", list(out)) };
+            let out = if out.is_empty() { String::new() } else { format!(" · out: {}", list(out)) };
             writeln!(f, "     in: {}{out}", list(into))?;
             to_nodes(f, commands)
         }

@@ -1,6 +1,6 @@
 //! A report as a page of Markdown, to paste into a ticket: whole commands, and text that cannot become markup.
 
-use super::{clock, direction, from_to, kind, moment, read_back, remarks, span, tally, word};
+use super::{clock, direction, from_to, held_for, kind, moment, read_back, remarks, span, tally, word};
 use crate::engine::report::{ContractState, NodeReport, Report};
 use std::fmt::Write;
 
@@ -146,7 +146,7 @@ fn decisions(report: &Report) -> Rows {
 
 fn holds(report: &Report) -> Rows {
     let row = |one: &crate::engine::report::HoldReport| {
-        vec![clock(one.at), one.phase.to_string(), span(one.seconds), plain(one.why.as_str())]
+        vec![clock(one.at), one.phase.to_string(), held_for(one), plain(one.why.as_str())]
     };
     report.holds.iter().map(row).collect()
 }

@@ -1,6 +1,6 @@
 //! A report for a terminal: compact, and nothing of what did not happen.
 
-use super::{Table, clock, from_to, moment, read_back, remarks, span, tally, word};
+use super::{Table, clock, from_to, held_for, moment, read_back, remarks, span, tally, word};
 use crate::engine::report::{ChangeKind, ChangeReport, ContractState, Report};
 use crate::model::Printable;
 use crate::rollout::plan::Direction;
@@ -21,6 +21,9 @@ pub fn text(report: &Report) -> String {
     section(&mut out, "resumed", &resumes(report));
     section(&mut out, "servers", &servers(report));
     section(&mut out, "left alone", &left_alone(report));
+    if report.switches.iter().flat_map(|switch| &switch.nodes).any(|node| sent(&node.sent).ends_with('…')) {
+        out.push_str("\nwhole commands: halfstep report --format markdown\n");
+    }
     for note in &report.notes {
         let _ = writeln!(out, "\nnote: {note}");
     }
@@ -145,7 +148,7 @@ fn decisions(report: &Report) -> Table {
 fn holds(report: &Report) -> Table {
     let mut table = Table::new(["  at", "phase", "for", "why"]).right("for");
     for one in &report.holds {
-        table.row([format!("  {}", clock(one.at)), one.phase.to_string(), span(one.seconds), one.why.to_string()]);
+        table.row([format!("  {}", clock(one.at)), one.phase.to_string(), held_for(one), one.why.to_string()]);
     }
     table
 }
@@ -210,5 +213,5 @@ fn milliseconds(value: Option<f64>) -> String {
 
 fn sent(all: &[Printable]) -> String {
     let joined = all.iter().map(Printable::as_str).collect::<Vec<_>>().join("; ");
-    Printable::cut(&joined, 160).to_string()
+    Printable::cut(&joined, 72).to_string()
 }

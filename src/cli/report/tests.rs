@@ -108,6 +108,6 @@ fn the_history_lists_each_rollout_and_what_cannot_be_read() {
 
 #[test]
 fn times_are_said_as_people_say_them() {
-    let said: Vec<String> = [0.04, 9.96, 42.4, 134.0, 3_780.0].into_iter().map(span).collect();
-    assert_eq!(said, ["0.0 s", "10 s", "42 s", "2 min 14 s", "1 h 3 min"]);
+    let said: Vec<String> = [0.0, 0.0412, 1.8, 9.96, 42.4, 134.0, 3_780.0].into_iter().map(span).collect();
+    assert_eq!(said, ["0 ms", "41 ms", "1.8 s", "10 s", "42 s", "2 min 14 s", "1 h 3 min"]);
 }

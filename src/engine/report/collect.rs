@@ -9,9 +9,9 @@ use super::{
 use crate::engine::activity::output;
 use crate::engine::turn::Entry;
 use crate::engine::world::words;
-use crate::model::{Aim, CommandKind, Failure, MemberName, Moment, PhaseName, Printable, Role, Server, ServerName};
+use crate::model::{Aim, CommandKind, Failure, MemberName, Moment, NodeName, PhaseName, Printable, Role, Server, ServerName};
 use crate::rollout::event::{Beginning, Event, Operation, OperationId, Outcome};
-use crate::rollout::fact::{Fact, Facts};
+use crate::rollout::fact::{Fact, Facts, NodeSeen};
 use crate::rollout::lane::{LaneAt, LaneState, failure};
 use crate::rollout::plan::Direction;
 use crate::rollout::state::{Body, Contract};
@@ -74,7 +74,8 @@ impl Noted {
                 self.changes.resumed();
             }
             Event::Began(beginning) => self.weigh_found(beginning),
-            Event::Saw(_) | Event::Woke | Event::Ended(_) => {}
+            Event::Saw(Fact::Node { node, seen }) => self.looked(at, before, node, seen),
+            Event::Saw(Fact::Server { .. } | Fact::Member { .. } | Fact::MemberGone { .. }) | Event::Woke | Event::Ended(_) => {}
         }
         self.asked(at, before, after);
         self.lanes(at, before, entry, after);
@@ -164,6 +165,16 @@ impl Noted {
         self.drift.push(DriftReport { at: at.wall, node: Printable::new(node), what: Printable::cut(what, 600) });
     }
 
+    /// A node that cannot be read any more, or again.
+    fn looked(&mut self, at: Moment, before: Option<&State>, node: &NodeName, seen: &NodeSeen) {
+        let old = before.and_then(|before| before.facts.nodes.get(node)).and_then(|fact| fact.seen.trouble.as_ref());
+        match (old, &seen.trouble) {
+            (None, Some(trouble)) => self.strayed(at, node.as_str(), &format!("cannot be read: {trouble}")),
+            (Some(_), None) => self.strayed(at, node.as_str(), "can be read again"),
+            (None, None) | (Some(_), Some(_)) => {}
+        }
+    }
+
     /// Servers that failed without an operation that failed: not verified in time, or a promise stood before it.
     fn lanes(&mut self, at: Moment, before: Option<&State>, entry: &Entry, after: &State) {
         if matches!(entry.stamped.event, Event::Answered { .. }) {
@@ -214,9 +225,17 @@ impl Noted {
             && let Some((open, since)) = self.holds.last_mut()
         {
             open.seconds = seconds(at.since_start.saturating_sub(*since));
+            open.ended = true;
         }
         if let Some(hold) = &after.hold {
-            let report = HoldReport { at: at.wall, phase: phase(after), cause: hold.cause, why: hold.why.clone(), seconds: 0.0 };
+            let report = HoldReport {
+                at: at.wall,
+                phase: phase(after),
+                cause: hold.cause,
+                why: hold.why.clone(),
+                seconds: 0.0,
+                ended: false,
+            };
             self.holds.push((report, at.since_start));
         }
     }

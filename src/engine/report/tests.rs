@@ -2,9 +2,9 @@
 
 use super::play::{Play, beginning, exited, failed, server_name, version};
 use super::{ChangeKind, ContractState, Life, Report, Word};
-use crate::model::{CommandKind, Half, PhaseName, WindowSource};
+use crate::model::{CommandKind, Half, NodeName, PhaseName, Rotation, WindowSource};
 use crate::rollout::event::{Event, Operation};
-use crate::rollout::fact::{Fact, Tally, TrafficFact};
+use crate::rollout::fact::{Fact, MemberFact, NodeSeen, Tally, TrafficFact};
 use crate::rollout::plan::Direction;
 use crate::rollout::{Command, End, State};
 use std::time::Duration;
@@ -254,4 +254,29 @@ fn a_rule_of_the_config_that_goes_back_is_a_decision() {
     let [decision] = report.decisions.as_slice() else { panic!("one decision: {:?}", report.decisions) };
     assert_eq!((decision.who.as_str(), decision.command.as_str()), ("halfstep", "rollback"));
     assert!(decision.text.as_str().contains("web1: start failed: exited 3: no"), "{}", decision.text);
+}
+
+#[test]
+fn a_node_that_restarts_and_loses_what_it_was_told() {
+    let mut play = Play::begin(beginning(), |_, _| None).until(in_bake);
+    let node = NodeName::new("lb2");
+    let seen =
+        |trouble: Option<&str>, generation: &str| NodeSeen { trouble: trouble.map(Into::into), generation: generation.into() };
+    play.take(Event::Saw(Fact::Node { node: node.clone(), seen: seen(Some("refused"), "1") }));
+    play.take(Event::Saw(Fact::Node { node: node.clone(), seen: seen(None, "2") }));
+    let lost = MemberFact { rotation: Rotation::In, drained: false, healthy: Some(true) };
+    play.take(Event::Saw(Fact::Member { node, member: crate::model::MemberName::new("shop/web3"), seen: lost }));
+    let report = report(&play.until(|state| state.repairs.is_empty()));
+    let told: Vec<_> = report.drift.iter().map(|one| (one.node.as_str(), one.what.as_str())).collect();
+    let all = [
+        ("lb2", "cannot be read: refused"),
+        ("lb2", "can be read again"),
+        ("lb2", "restarted or reloaded"),
+        ("lb2", "web3 is in and should be out; told again"),
+    ];
+    // The played node says afterwards that it is the old one again, which is a restart more.
+    assert_eq!(told[..4], all);
+    let repair = report.changes.iter().find(|change| change.kind == ChangeKind::Repair).expect("a repair");
+    assert_eq!((repair.agreed, repair.nodes.len()), (true, 1));
+    assert_eq!(report.switches.len(), 1, "putting a node right is no switch");
 }
