@@ -159,9 +159,12 @@ fn config(dir: &std::path::Path, plan: &Plan, times: Times, servers: &[(&str, u1
         toml_text(&dir.join("state").to_string_lossy()),
     );
     for (index, (name, port)) in servers.iter().enumerate() {
-        let member = (plan.member)(*port).map(|member| format!("member = \"{member}\"\n")).unwrap_or_default();
+        let member = (plan.member)(name, *port);
         let half = if index < servers.len() / 2 { "A" } else { "B" };
-        let _ = write!(text, "\n[[server]]\nname = \"{name}\"\naddress = \"127.0.0.1:{port}\"\nhalf = \"{half}\"\n{member}");
+        let _ = write!(
+            text,
+            "\n[[server]]\nname = \"{name}\"\naddress = \"127.0.0.1:{port}\"\nhalf = \"{half}\"\nmember = \"{member}\"\n"
+        );
     }
     text
 }
