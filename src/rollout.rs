@@ -2,13 +2,16 @@
 //!
 //! Read [`event`] (what comes in and goes out), [`plan`] (what is done), [`state`] and [`step`] (what happens next).
 
+pub mod advance;
 pub mod command;
 pub mod drift;
 pub mod event;
 pub mod fact;
 pub mod gate;
+pub mod guard;
 pub mod index;
 pub mod lane;
+pub mod lanes;
 pub mod operate;
 pub mod plan;
 pub mod price;

@@ -6,7 +6,7 @@ use super::lane::{LaneAt, LaneState};
 use super::plan::{Begins, Direction, forward};
 use super::state::{Body, Cause, Contract, Pace, State};
 use super::switch::Course;
-use super::{drift, gate, step};
+use super::{advance, drift, gate, step};
 use crate::model::{Half, PhaseName, Printable, ServerName, Verdict};
 use std::collections::BTreeSet;
 
@@ -93,7 +93,7 @@ fn fails_alone(lane: &LaneState) -> bool {
 }
 
 fn boundary(state: &State, phase: &super::plan::Phase) -> Enter {
-    if step::has_nothing_to_do(state, phase) {
+    if advance::has_nothing_to_do(state, phase) {
         return Enter::Begins(phase.name, phase.does.clone());
     }
     if let Some(gate) = gate::readings(state).iter().find(|reading| !gate::passes(state, reading)) {
@@ -305,7 +305,7 @@ pub fn obey(state: &mut State, who: &Printable, command: &Command) {
         }
         Command::SwitchAgain => {
             let plan = forward::from_switch(&state.beginning);
-            step::install(state, plan);
+            advance::install(state, plan);
             state.granted = Some(0);
             state.hold = None;
         }

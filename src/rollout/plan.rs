@@ -92,6 +92,23 @@ pub enum Step {
     UntilVerified(Aim),
 }
 
+impl Step {
+    /// The step in words.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Step::Open => "connect",
+            Step::Run(kind, _) => kind.word(),
+            Step::WarmUp => "warm up",
+            Step::Smoke => "smoke",
+            Step::Rest => "rest",
+            Step::Persist => "persist",
+            Step::UntilDrained => "drain",
+            Step::UntilVerified(_) => "verify",
+        }
+    }
+}
+
 /// Which servers shall be in rotation and which out. What is in neither is not touched.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Wish {

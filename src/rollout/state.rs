@@ -389,4 +389,10 @@ impl State {
         let into = |wish: &Wish| wish.into.difference(&excluded).cloned().collect::<BTreeSet<_>>();
         into(&self.wished) != into(&self.planned)
     }
+
+    /// Is no node being changed?
+    #[must_use]
+    pub fn outstanding_commits_are_none(&self) -> bool {
+        !self.outstanding.values().any(|operation| matches!(operation, Operation::Commit { .. }))
+    }
 }
