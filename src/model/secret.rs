@@ -25,3 +25,14 @@ impl fmt::Debug for Secret {
         f.write_str("(secret)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_not_shown_even_inside_something_else() {
+        let shown = format!("{:?} {:#?}", Secret::new("hunter2"), Some(vec![Secret::new("hunter2")]));
+        assert!(!shown.contains("hunter2") && shown.contains("(secret)"), "{shown}");
+    }
+}
