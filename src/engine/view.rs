@@ -214,6 +214,9 @@ fn refused(state: &State) -> BTreeMap<String, Printable> {
 }
 
 fn price(state: &State, live: &Live, at: Instant) -> PriceView {
+    if state.ended.is_some() {
+        return PriceView { text: "the rollout is over; a new one goes back".into(), ..PriceView::default() };
+    }
     let price = state.price();
     let kind = match &price {
         Price::Nothing => PriceKind::Nothing,
