@@ -18,7 +18,6 @@ const MOST_LINES: usize = 500;
 
 /// Files that are longer, and why they are one.
 const LONG: &[(&str, &str)] = &[
-    ("src/rollout/step.rs", "one event after the other against one state: read from top to bottom"),
     ("tests/it/apache.rs", "one daemon's behaviour, a test for each"),
     ("tests/sim/engine.rs", "the engine's loop in simulated time, in one place to compare with src/engine/run.rs"),
 ];
