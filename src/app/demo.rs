@@ -13,6 +13,7 @@ use super::follow::{Print, Until, follow};
 use super::spawn::{self, Started};
 use super::{Answer, report, run};
 use crate::cli::rollout::{Drive, Face};
+use crate::cli::text::say;
 use crate::cli::{DemoArguments, DemoBalancer, ExitStatus, Format, Global};
 use crate::engine::client::{Client, News};
 use crate::engine::home::RolloutDir;
@@ -45,7 +46,7 @@ pub async fn demo(global: &Global, arguments: &DemoArguments) -> Answer {
     let stage = Stage::raise(arguments.balancer, &scene).map_err(Refusal::Failed)?;
     let how = if global.format == Format::Json { Print::Nothing } else { Print::Lines };
     if face != Face::Events && how == Print::Lines {
-        println!("{}", opening(arguments.balancer, &stage));
+        say(opening(arguments.balancer, &stage));
     }
     // First the slow ones, so that each server has one.
     let slow = scene.stragglers.map(|time| clients(stage.address, SERVERS.len(), &format!("/slow?ms={}", time.as_millis())));
@@ -76,9 +77,9 @@ fn tell(started: &Started, counts: &Counts, face: Face, format: Format) -> Resul
         (Face::Events, _) => Ok(()),
         (Face::Console | Face::Plain | Face::Headless, Format::Json) => report::print(&dir, life, format),
         (Face::Console | Face::Plain | Face::Headless, Format::Text | Format::Markdown) => {
-            println!();
+            say("");
             report::print(&dir, life, format)?;
-            print!("\n{}", clients_saw(counts));
+            say(format!("\n{}", clients_saw(counts).trim_end()));
             Ok(())
         }
     }
@@ -154,11 +155,11 @@ async fn show(face: Face, how: Print, arguments: &DemoArguments, started: &Start
     match run::console(client, drive, started).await? {
         tui::Left::Quit if arguments.keep => Ok(ExitStatus::Done),
         tui::Left::Quit => {
-            println!("The screen was left, and the demo ends with it; halfstep demo --keep leaves it running.");
+            say("The screen was left, and the demo ends with it; halfstep demo --keep leaves it running.");
             Ok(ExitStatus::Done)
         }
         tui::Left::Ended(outcome) => {
-            println!("{}", outcome.text);
+            say(outcome.text);
             Ok(outcome.word.into())
         }
         tui::Left::EngineGone => Err(Refusal::Failed(Failure::new("the engine of the demo died"))),
@@ -180,10 +181,10 @@ async fn end_in_update(started: Started, keeper: u32) {
 /// Leaves everything running until Ctrl-C.
 async fn keep(stage: &Stage) {
     let config = stage.config();
-    println!(
+    say(format!(
         "Everything stays until Ctrl-C. From another terminal: halfstep status -c {0}, halfstep attach -c {0}",
         config.display()
-    );
+    ));
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
     tokio::select! {
