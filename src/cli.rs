@@ -70,7 +70,7 @@ pub enum Format {
 pub enum Order {
     /// A pool, a balancer, an app and traffic of its own, on loopback, and a rollout over them
     Demo(DemoArguments),
-    /// Look at the balancer, propose names and halves, write halfstep.toml
+    /// Not yet: look at the balancer, propose names and halves, write halfstep.toml
     Init,
     /// The config and everything that it names, without changing anything
     Check,
@@ -100,23 +100,23 @@ pub enum Order {
     Cut(CutArguments),
     /// Run the migrations that only the new version lives with, or put them off
     Contract(ContractArguments),
-    /// Approve as the second person
+    /// Not yet: approve as the second person
     Approve,
     /// What a rollout did: times, mixed window, errors, decisions
     Report(OneRollout),
-    /// Show a rollout again, as it went
+    /// Not yet: show a rollout again, as it went
     Replay(OneRollout),
     /// The rollouts of this pool
     History,
-    /// The whole rollout over a simulated pool
+    /// Not yet: the whole rollout over a simulated pool
     Rehearse,
-    /// Migrations: list, classify, prove, split, run
+    /// Not yet: list, classify, prove, split and run migrations
     Migrations(MigrationsArguments),
     /// The built-in balancer
     Serve(internal::ServeArguments),
     /// Bring the pool to a known state: half A, half B, or both in rotation
     Switch(SwitchArguments),
-    /// The themes of the console
+    /// Not yet: the themes of the console
     Themes,
     /// The JSON schema of the config
     Schema,

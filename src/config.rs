@@ -172,7 +172,7 @@ pub fn load_in(path: &Path, environment: &dyn Environment) -> Result<Config, Mis
             Err(Mistakes::of_file(path, format!("{shown} is not UTF-8 text"), Some("save it as UTF-8".to_owned())))
         }
         Err(error) => {
-            let help = "give the config with -c FILE, or write one with `halfstep init`".to_owned();
+            let help = "give the config with -c FILE, or begin with the one of your balancer in sample-configs/".to_owned();
             Err(Mistakes::of_file(path, format!("{shown} cannot be read: {error}"), Some(help)))
         }
     }

@@ -36,7 +36,9 @@ pub enum Until {
 
 /// Follows the rollout of that directory until then. Answers with how it ended.
 pub async fn follow(mut client: Client, rollout: &Path, print: Print, until: Until) -> Result<ExitStatus, Failure> {
-    let mut printer = Printer { print, phase: None, seen: 0, held: None };
+    // What was before an order was given is told by `halfstep report`.
+    let seen = client.snapshot.rollout.activity_count;
+    let mut printer = Printer { print, phase: None, seen, held: None };
     let mut signals = signals()?;
     let mut words = words(until);
     loop {
@@ -182,7 +184,8 @@ impl Printer {
         if snapshot.rollout.held != self.held {
             self.held.clone_from(&snapshot.rollout.held);
             if let Some(why) = &snapshot.rollout.held {
-                self.event(snapshot, "held", &json!({ "why": why, "enter": snapshot.prompt.enter }), &format!("held: {why}"));
+                // An activity line has said it.
+                self.event(snapshot, "held", &json!({ "why": why, "enter": snapshot.prompt.enter }), "");
             }
         }
     }
@@ -206,7 +209,7 @@ impl Printer {
 
     fn event(&self, snapshot: &Snapshot, event: &str, more: &serde_json::Value, text: &str) {
         match self.print {
-            Print::Lines => say(text),
+            Print::Lines if !text.is_empty() => say(text),
             Print::Json => {
                 let mut object =
                     json!({ "event": event, "at": jiff::Timestamp::now(), "phase": self.phase, "pool": snapshot.rollout.pool });
@@ -215,7 +218,7 @@ impl Printer {
                 }
                 say(object.to_string());
             }
-            Print::Nothing => {}
+            Print::Lines | Print::Nothing => {}
         }
     }
 

@@ -348,11 +348,7 @@ fn outcome(state: &State, end: Option<&End>, life: Life) -> Outcome {
             End::RolledBack => Word::RolledBack,
             End::Abandoned(_) => Word::Abandoned,
         };
-        let text = match end {
-            End::Done | End::ContractPending | End::RolledBack => end.word().to_owned(),
-            End::Abandoned(why) => format!("abandoned: {why}"),
-        };
-        return Outcome { word, text: Printable::new(&text) };
+        return Outcome { word, text: Printable::new(&state.told(end)) };
     }
     let phase = state.phase().map_or(PhaseName::Report, |phase| phase.name);
     let back = if state.plan.direction == Direction::Back { " on the way back" } else { "" };

@@ -118,7 +118,10 @@ pub fn refusal(state: &State, command: &Command) -> Option<String> {
         Command::Go => match enter(state) {
             Enter::Begins(..) | Enter::GoesOn(..) | Enter::TriesAgain(_) => None,
             Enter::Nothing => Some("nothing is left to do".into()),
-            Enter::Waits(what) => Some(what),
+            Enter::Waits(_) if matches!(state.body, Body::Waiting { .. }) => {
+                Some("the bake is not over; s in the console ends it now".into())
+            }
+            Enter::Waits(what) => Some(format!("it waits: {what}")),
             Enter::Types(word) => Some(format!("type the word {word}, or leave it for later")),
             Enter::Stuck(why) => Some(why),
         },

@@ -34,7 +34,7 @@ fn a_terminal_gets_what_happened_and_nothing_of_what_did_not() {
     let shown = text(&good());
     for line in [
         "shop-web  1.41.0 -> 1.42.0  20261118T112640Z-00aa",
-        "outcome       done",
+        "outcome       done (1.42.0 serves everywhere but on web5 (left alone))",
         "why           ticket 7",
         "contract      done",
         "mixed window  ≤ 2 ms (probe) to half A",
