@@ -79,7 +79,7 @@ impl State {
             (End::ContractPending, _) => format!("{next} serves everywhere{but}; contract is pending"),
             (End::Done, Purpose::Restart) => format!("all servers were restarted on {current}{but}"),
             (End::RolledBack, _) => format!("everything is back on {current}{but}"),
-            (End::Abandoned(why), _) => format!("given up where it was: {why}"),
+            (End::Abandoned(why), _) => format!("abandoned: {why}"),
         }
     }
 
