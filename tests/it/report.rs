@@ -28,7 +28,7 @@ impl Played {
         let mut played = Played { demo, config: PathBuf::new(), _place: place };
         for line in said.lines() {
             let line = line.expect("a line");
-            if line.starts_with("The pool stays") {
+            if line.starts_with("Everything stays") {
                 played.config = line.rsplit(' ').next().expect("a path").into();
                 return played;
             }
