@@ -145,7 +145,8 @@ async fn resume(path: &Path, state: Option<&Path>, pool: &str, rollout: &str, ac
     let dir = pool.rollout(rollout)?;
     let (journal, lines, _torn) = Journal::open(&dir.journal())?;
     let (before, _) = turn::refold(&lines)?;
-    if before.ended.is_some() {
+    // Decided, but not written down before the crash: that is still to be done.
+    if how_it_ended(&dir.journal()).is_some() {
         return Err(Failure::new(format!("{rollout} is over")).next("halfstep report tells how it went").into());
     }
     let beginning = before.beginning.clone();
@@ -230,7 +231,7 @@ pub fn has_end(path: &Path) -> bool {
 #[must_use]
 pub fn how_it_ended(path: &Path) -> Option<End> {
     let (lines, _) = journal::read(path).ok()?;
-    match turn::entries(&lines).ok()?.pop()?.stamped.event {
+    turn::entries(&lines).ok()?.into_iter().rev().find_map(|entry| match entry.stamped.event {
         Event::Ended(end) => Some(end),
         Event::Began(_)
         | Event::Commanded { .. }
@@ -238,7 +239,7 @@ pub fn how_it_ended(path: &Path) -> Option<End> {
         | Event::Saw(_)
         | Event::Woke
         | Event::Resumed { .. } => None,
-    }
+    })
 }
 
 /// Who has the pool, since when, why, and the ways on.

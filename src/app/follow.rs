@@ -4,7 +4,7 @@ use super::engine::how_it_ended;
 use crate::cli::ExitStatus;
 use crate::cli::text::say;
 use crate::engine::client::{Client, News};
-use crate::engine::snapshot::{ActivityView, OutcomeWord, Pace, PhaseState, ServerState, Snapshot};
+use crate::engine::snapshot::{ActivityView, OutcomeWord, Pace, PhaseState, PhaseView, Purpose, ServerState, Snapshot};
 use crate::engine::view;
 use crate::model::{Failure, PhaseName, Printable};
 use crate::rollout::Command;
@@ -38,7 +38,7 @@ pub enum Until {
 pub async fn follow(mut client: Client, rollout: &Path, print: Print, until: Until) -> Result<ExitStatus, Failure> {
     // What was before an order was given is told by `halfstep report`.
     let seen = client.snapshot.rollout.activity_count;
-    let mut printer = Printer { print, phase: None, seen, held: None };
+    let mut printer = Printer { print, phase: None, purpose: None, seen, held: None };
     let mut signals = signals()?;
     let mut words = words(until);
     loop {
@@ -87,7 +87,7 @@ pub fn as_it_ended(rollout: &Path, print: Print) -> Option<ExitStatus> {
     snapshot.rollout.id = name(Some(rollout));
     snapshot.rollout.pool = name(rollout.parent());
     snapshot.rollout.outcome = Some(outcome.clone());
-    let printer = Printer { print, phase: Some(PhaseName::Report), seen: 0, held: None };
+    let printer = Printer { print, phase: Some(PhaseName::Report), purpose: None, seen: 0, held: None };
     printer.finished(&snapshot, outcome.word, outcome.text.as_str());
     Some(outcome.word.into())
 }
@@ -103,7 +103,11 @@ async fn stopped(
         return Ok(None);
     }
     let looks = snapshot.rollout.held.is_none() && snapshot.rollout.pace == Pace::StepByStep;
-    let back = snapshot.rollout.purpose == crate::engine::snapshot::Purpose::RollingBack;
+    let back = snapshot.rollout.purpose == Purpose::RollingBack;
+    // What was asked is answered before it is shown: as long as it could be asked again, this was before.
+    if until == Until::RolledBack && !back && !snapshot.prompt.refused.contains_key(Command::RollBack.word()) {
+        return Ok(None);
+    }
     if until == Until::RolledBack && back && looks && !snapshot.prompt.enter.is_empty() {
         client.send(Some(snapshot.prompt.number), Command::Go).await?;
         return Ok(None);
@@ -157,6 +161,7 @@ async fn told(client: &mut Client, word: &str, print: Print) {
 struct Printer {
     print: Print,
     phase: Option<PhaseName>,
+    purpose: Option<Purpose>,
     /// Activity lines printed so far, by the last one's stamp and number.
     seen: u64,
     held: Option<Printable>,
@@ -164,16 +169,17 @@ struct Printer {
 
 impl Printer {
     fn show(&mut self, snapshot: &Snapshot) {
-        let now = snapshot
-            .phases
-            .iter()
-            .find(|phase| matches!(phase.state, PhaseState::Now | PhaseState::Failed))
-            .map(|phase| phase.name);
-        if let Some(phase) = now
-            && self.phase != Some(phase)
-        {
-            self.phase = Some(phase);
-            self.event(snapshot, "phase", &json!({ "purpose": snapshot.rollout.purpose }), &format!("── {phase}"));
+        let current = |phase: &PhaseView| matches!(phase.state, PhaseState::Now | PhaseState::Failed);
+        if let Some(now) = snapshot.phases.iter().position(current) {
+            let told = snapshot.phases.iter().position(|phase| Some(phase.name) == self.phase);
+            // A phase may begin and end between two looks; one plan's phases follow each other.
+            let since =
+                told.filter(|told| self.purpose == Some(snapshot.rollout.purpose) && *told <= now).map_or(now, |told| told + 1);
+            self.purpose = Some(snapshot.rollout.purpose);
+            for phase in snapshot.phases.iter().take(now + 1).skip(since).filter(|phase| phase.state != PhaseState::Nothing) {
+                self.phase = Some(phase.name);
+                self.event(snapshot, "phase", &json!({ "purpose": snapshot.rollout.purpose }), &format!("── {}", phase.name));
+            }
         }
         let new = snapshot.rollout.activity_count.saturating_sub(self.seen);
         let skip = snapshot.activity.len().saturating_sub(usize::try_from(new).unwrap_or(usize::MAX));

@@ -1,16 +1,16 @@
 //! Orders to a running rollout from any shell of the machine: go, hold, rollback, retry, exclude, cut, contract.
 
 use super::begin::Refusal;
-use super::engine::has_end;
-use super::follow::{Print, Until, follow};
+use super::engine::{has_end, how_it_ended};
+use super::follow::{Print, Until, as_it_ended, follow};
 use super::{Answer, place, spawn};
 use crate::cli::text::say;
 use crate::cli::{ExcludeArguments, ExitStatus, Global, GoArguments};
 use crate::engine::client::Client;
-use crate::engine::snapshot::OutcomeWord;
+use crate::engine::home::PoolHome;
 use crate::engine::wire::Hello;
-use crate::model::Printable;
-use crate::rollout::{Command, ContractWhen};
+use crate::model::{Failure, Printable};
+use crate::rollout::{Command, ContractWhen, End};
 
 /// Gives one command and says that it was taken.
 pub async fn one(global: &Global, command: Command) -> Answer {
@@ -42,22 +42,37 @@ pub async fn exclude(global: &Global, arguments: ExcludeArguments) -> Answer {
 /// `halfstep rollback`: asks, brings a dead engine back for it, and waits until everything is back.
 pub async fn rollback(global: &Global) -> Answer {
     let pool = place::pool(global)?;
+    let rollout = pool.newest().map(|rollout| rollout.path).unwrap_or_default();
+    let status = match ask_back(global, &pool).await {
+        Ok(client) => follow(client, &rollout, Print::Lines, Until::RolledBack).await?,
+        // A dead engine that was on its way back may have had nothing more to do than to say so.
+        Err(refusal) => match pool.unfinished(&has_end) {
+            None if how_it_ended(&rollout.join("journal.jsonl")) == Some(End::RolledBack) => {
+                as_it_ended(&rollout, Print::Lines).ok_or(refusal)?
+            }
+            None | Some(_) => return Err(refusal),
+        },
+    };
+    match status {
+        ExitStatus::RolledBack => Ok(ExitStatus::Done),
+        ExitStatus::Done => Err(Failure::new("it was done before it could go back").next("roll out the old release").into()),
+        other => Ok(other),
+    }
+}
+
+async fn ask_back(global: &Global, pool: &PoolHome) -> Result<Client, Refusal> {
     let alive = pool.holder().is_some_and(|holder| holder.alive);
     let mut client = if alive || pool.unfinished(&has_end).is_none() {
-        place::engine(&pool, &Hello::new(false, false)).await?
+        place::engine(pool, &Hello::new(false, false)).await?
     } else {
-        let started = spawn::start(&super::resume::job(global, &pool, false)?)?;
+        let started = spawn::start(&super::resume::job(global, pool, false)?)?;
         Client::connect(&started.socket, &Hello::new(false, false)).await?
     };
     let already = "it is going back already";
-    if let Err(refused) = client.ask(None, Command::RollBack).await
-        && refused.what.as_str() != already
-    {
-        return Err(refused.into());
+    match client.ask(None, Command::RollBack).await {
+        Err(refused) if refused.what.as_str() != already => Err(refused.into()),
+        Ok(()) | Err(_) => Ok(client),
     }
-    let rollout = place::rollout(&pool, None)?.path;
-    let status = follow(client, &rollout, Print::Lines, Until::RolledBack).await?;
-    Ok(if status == ExitStatus::from(OutcomeWord::RolledBack) { ExitStatus::Done } else { status })
 }
 
 /// `halfstep contract`: now takes a typed word where somebody is there to type it.
@@ -88,5 +103,5 @@ pub fn typed(word: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     let typed = Printable::cut(line.trim(), 40);
-    Err(Refusal::Refused(crate::model::Failure::new(format!("`{typed}` is not `{word}`: nothing was done"))))
+    Err(Refusal::Refused(Failure::new(format!("`{typed}` is not `{word}`: nothing was done"))))
 }

@@ -53,7 +53,8 @@ struct Counter {
     at: Instant,
     total: u64,
     errors: Option<u64>,
-    rate: f64,
+    /// Not known until there are two readings.
+    rate: Option<f64>,
     error_rate: Option<f64>,
     in_flight: Option<u64>,
 }
@@ -162,7 +163,7 @@ impl Live {
                 }
             }
             if !mine.is_empty() {
-                live.rate = Some(mine.iter().map(|counter| counter.rate).sum());
+                live.rate = mine.iter().map(|counter| counter.rate).sum();
                 live.errors = mine.iter().map(|counter| counter.error_rate).sum();
                 live.in_flight = mine.iter().map(|counter| counter.in_flight).sum();
             }
@@ -193,10 +194,10 @@ impl Live {
         Some(Fact::Traffic(fact))
     }
 
-    /// Requests a second over all servers and nodes; `None` where nobody counts.
+    /// Requests a second over all servers and nodes; `None` where nobody counts, or not for long enough.
     #[must_use]
     pub fn load(&self) -> Option<f64> {
-        let rates: Vec<f64> = self.counters.values().map(|counter| counter.rate).collect();
+        let rates: Vec<f64> = self.counters.values().filter_map(|counter| counter.rate).collect();
         (!rates.is_empty()).then(|| rates.iter().sum())
     }
 
@@ -221,18 +222,21 @@ impl Live {
 /// A rate over about a second: short enough to follow a switch, long enough not to flicker.
 fn next_counter(before: Option<Counter>, at: Instant, total: u64, errors: Option<u64>, in_flight: Option<u64>) -> Counter {
     let Some(before) = before else {
-        return Counter { at, total, errors, rate: 0.0, error_rate: errors.map(|_| 0.0), in_flight };
+        return Counter { at, total, errors, rate: None, error_rate: None, in_flight };
     };
     let seconds = at.duration_since(before.at).as_secs_f64().max(1e-3);
     let weight = (seconds / 1.0).min(1.0);
-    let mix = |old: f64, new: f64| if weight > 0.99 || new == 0.0 { new } else { old * (1.0 - weight) + new * weight };
+    let mix = |old: Option<f64>, new: f64| match old {
+        Some(old) if weight <= 0.99 && new != 0.0 => old * (1.0 - weight) + new * weight,
+        Some(_) | None => new,
+    };
     let rate = mix(before.rate, total.saturating_sub(before.total) as f64 / seconds);
     let error_rate = match (before.errors, errors) {
-        (Some(old), Some(new)) => Some(mix(before.error_rate.unwrap_or(0.0), new.saturating_sub(old) as f64 / seconds)),
+        (Some(old), Some(new)) => Some(mix(before.error_rate, new.saturating_sub(old) as f64 / seconds)),
         (_, Some(_)) => Some(0.0),
         (_, None) => None,
     };
-    Counter { at, total, errors, rate, error_rate, in_flight }
+    Counter { at, total, errors, rate: Some(rate), error_rate, in_flight }
 }
 
 /// Is a server in rotation that is on next?

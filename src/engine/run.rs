@@ -16,7 +16,7 @@ use crate::journal::{Durability, Journal};
 use crate::model::{Failure, Printable};
 use crate::rollout::event::{Effect, End, Event, Stamped};
 use crate::rollout::fact::Fact;
-use crate::rollout::{Command, State, operate};
+use crate::rollout::{Command, Operation, State, operate};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -58,6 +58,8 @@ struct Running {
     waiting: VecDeque<Event>,
     journal: std::path::PathBuf,
     lost: bool,
+    /// When the nodes were last told something: what they said before is old news, however late it is heard.
+    told: Instant,
 }
 
 /// The snapshot that the screens have.
@@ -97,6 +99,7 @@ impl Engine {
             waiting: VecDeque::new(),
             journal: self.dir.journal(),
             lost: false,
+            told: Instant::now(),
         };
         running.publish();
         ready()?;
@@ -131,6 +134,10 @@ impl Running {
     /// Takes an event. One that cannot be written down waits and is tried again every second: an answer is never lost, and
     /// until then nothing new begins.
     fn take(&mut self, event: Event) {
+        // The end is the last line, though a look may bring several facts.
+        if self.ended.is_some() {
+            return;
+        }
         if !self.waiting.is_empty() {
             self.wait(event);
             return;
@@ -209,7 +216,20 @@ impl Running {
 
     fn back(&mut self, back: Back) {
         match back {
-            Back::Answered(id, outcome) => self.take(Event::Answered { id, outcome }),
+            Back::Answered(id, outcome) => {
+                let tells = |operation: &Operation| match operation {
+                    Operation::Prepare { .. } | Operation::Commit { .. } | Operation::Rest(_) | Operation::CutSessions(_) => true,
+                    Operation::Open(_)
+                    | Operation::Run { .. }
+                    | Operation::WarmUp(_)
+                    | Operation::Smoke(_)
+                    | Operation::Persist => false,
+                };
+                if self.turns.state().outstanding.get(&id).is_some_and(tells) {
+                    self.told = Instant::now();
+                }
+                self.take(Event::Answered { id, outcome });
+            }
             Back::Saw(fact) => self.take(Event::Saw(fact)),
             Back::Looked { server, seen } => {
                 let life = self.turns.state().servers.get(&server).map_or(0, |progress| progress.life);
@@ -229,6 +249,7 @@ impl Running {
                     self.take(Event::Saw(fact));
                 }
             }
+            Looked::Node { at, .. } if at < self.told => {}
             Looked::Node { node, read, at } => {
                 let traffic = self.live.node(&state, &node, &read, at);
                 for fact in self.watch.node(&state, &node, &read).into_iter().chain(traffic) {

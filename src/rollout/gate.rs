@@ -106,7 +106,6 @@ fn coming(state: &State) -> Option<&Wish> {
 }
 
 /// A flip back does not wait for the last server of its half: those not verified stay out until everybody goes in.
-/// A flip back does not wait for the last server of its half: those not verified stay out until everybody goes in.
 fn verified(state: &State) -> (Verdict, String) {
     let coming: Vec<&ServerName> = coming(state).map(|wish| wish.into.iter().collect()).unwrap_or_default();
     let coming: Vec<&ServerName> = coming.into_iter().filter(|name| !state.servers[*name].excluded).collect();
@@ -174,14 +173,16 @@ fn restarted(state: &State) -> (Verdict, String) {
 
 fn serving(state: &State) -> (Verdict, String) {
     let names: Vec<&ServerName> = state.serving().collect();
-    let up = names
-        .iter()
-        .filter(|name| state.facts.servers.get(**name).is_some_and(|fact| fact.health == Health::Up && !fact.stale))
-        .count();
-    let share = if names.is_empty() { 0.0 } else { up as f64 / names.len() as f64 };
+    let seen = |name: &&&ServerName| state.facts.servers.get(**name).filter(|fact| !fact.stale).map(|fact| fact.health);
+    let up = names.iter().filter(|name| seen(name) == Some(Health::Up)).count();
+    let open = names.iter().filter(|name| matches!(seen(name), None | Some(Health::Unknown))).count();
+    let enough =
+        |count: usize| count > 0 && count as f64 / names.len().max(1) as f64 + 1e-9 >= state.beginning.policy.min_serving;
     let text = format!("{up} of {} in rotation are up", names.len());
-    if up > 0 && share + 1e-9 >= state.beginning.policy.min_serving {
+    if enough(up) {
         (Verdict::Pass, text)
+    } else if open > 0 && enough(up + open) {
+        (Verdict::Wait, format!("{text}, {open} not looked at often enough yet"))
     } else {
         (Verdict::Fail, format!("{text}, at least {:.0} % must be", state.beginning.policy.min_serving * 100.0))
     }

@@ -371,7 +371,8 @@ fn retry(state: &mut State, server: &ServerName) {
     } else {
         vec![]
     };
-    let touched = state.servers[server].stopped || state.servers[server].updated;
+    // One that was stopped and started, and does not come up, is started anew too.
+    let touched = state.servers[server].life > 0;
     if let Body::Lanes(lanes) = &mut state.body
         && let Some(lane) = lanes.iter_mut().find(|lane| lane.servers.contains(server))
     {

@@ -227,6 +227,9 @@ fn resumed(state: &mut State) -> Vec<Effect> {
         return vec![Effect::End(end.clone())];
     }
     state.facts.doubt_everything();
+    // Time that passed without an engine is nobody's fault, and nobody could stop a countdown.
+    state.gated_since = None;
+    state.failing_since = None;
     for repair in state.repairs.values_mut() {
         repair.asked = None;
     }

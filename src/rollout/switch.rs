@@ -8,7 +8,7 @@ use super::event::{Flip, Operation, OperationId, Outcome};
 use super::plan::Wish;
 use super::state::State;
 use super::{lane, promise};
-use crate::model::{Change, NodeName, Printable, Reading, Rotation, ServerName};
+use crate::model::{Change, Health, NodeName, Printable, Reading, Rotation, ServerName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -171,9 +171,10 @@ impl Switching {
         if !self.nodes.values().all(|at| *at == NodeAt::Armed) || !state.outstanding_commits_are_none() {
             return;
         }
-        // After a crash nobody has been looked at again yet; the next look is an interval away.
-        let unheard = |name: &&ServerName| state.facts.servers.get(*name).is_some_and(|fact| fact.stale);
-        if self.wish.into.iter().filter(|name| !state.servers[*name].excluded).any(|name| unheard(&name)) {
+        // After a crash nobody has been looked at often enough yet; a few looks tell whether it is up or down.
+        let is_open =
+            |name: &&ServerName| state.facts.servers.get(*name).is_some_and(|fact| fact.stale || fact.health == Health::Unknown);
+        if self.wish.into.iter().filter(|name| !state.servers[*name].excluded).any(|name| is_open(&name)) {
             return;
         }
         let broken = self.nodes.keys().find_map(|node| {
@@ -318,7 +319,7 @@ impl NodeAt {
 
 /// Was it seen since, and is it not as it should be?
 fn is_bad(state: &State, name: &ServerName) -> bool {
-    let seen = |fact: &super::fact::ServerFact| !fact.stale && fact.health != crate::model::Health::Unknown;
+    let seen = |fact: &super::fact::ServerFact| !fact.stale && fact.health != Health::Unknown;
     state.facts.servers.get(name).is_some_and(seen) && !state.verified_now(name)
 }
 

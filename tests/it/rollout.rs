@@ -4,8 +4,11 @@
 
 mod apache;
 mod builtin;
+mod crash;
 mod haproxy;
 mod headless;
 mod pool;
 mod ssh;
 mod story;
+mod unclean;
+mod walk;
