@@ -6,6 +6,7 @@ mod checks;
 mod command;
 mod extract;
 mod http;
+mod plain;
 mod through;
 
 pub use checks::{Fill, Probes};

@@ -97,6 +97,22 @@ impl Probes {
         }
     }
 
+    /// Both questions, over one connection where that can be; each answer with the time that it took.
+    async fn both(&self, health: &Ready, version: &Ready, server: &Server) -> [(Result<Answer, String>, Duration); 2] {
+        if let (Way::Http(first), Way::Http(second), Via::Direct, Via::Direct) =
+            (&health.way, &version.way, health.via, version.via)
+            && first.shares_a_line_with(second)
+        {
+            let limits = (health.timeout, version.timeout);
+            return first.ask_in_turn(second, &server.address, limits, (MOST_HEALTH, MOST_ANSWER)).await;
+        }
+        let began = Instant::now();
+        let first = async { (self.look(health, server, MOST_HEALTH).await, began.elapsed()) };
+        let second = async { (self.look(version, server, MOST_ANSWER).await, began.elapsed()) };
+        let (first, second) = tokio::join!(first, second);
+        [first, second]
+    }
+
     async fn ask(&self, asker: &Asker, via: Via, server: &Server, limit: Duration, most: usize) -> Result<Answer, String> {
         let socket = self.socket(via, server, &asker.place(&server.address)).await?;
         asker.ask(&server.address, socket.as_deref(), limit, most).await
@@ -149,22 +165,18 @@ fn instance_text(value: &str) -> String {
 impl Probe for Probes {
     async fn check(&self, server: &Server) -> Observation {
         let began = Instant::now();
-        let health = async {
-            match &self.health {
-                Some(health) if !self.one_question => {
-                    let judged = self.look(health, server, MOST_HEALTH).await.and_then(|answer| health.judge(&answer));
-                    Some((judged, began.elapsed()))
-                }
-                Some(_) | None => None,
+        let (health, version) = match (self.health.as_ref().filter(|_| !self.one_question), &self.version) {
+            (Some(health), Some(version)) => {
+                let [(said, took), (told, later)] = self.both(health, version, server).await;
+                (Some((said.and_then(|answer| health.judge(&answer)), took)), Some((version, told, later)))
             }
-        };
-        let version = async {
-            match &self.version {
-                Some(version) => Some((version, self.look(version, server, MOST_ANSWER).await, began.elapsed())),
-                None => None,
+            (Some(health), None) => {
+                let judged = self.look(health, server, MOST_HEALTH).await.and_then(|answer| health.judge(&answer));
+                (Some((judged, began.elapsed())), None)
             }
+            (None, Some(version)) => (None, Some((version, self.look(version, server, MOST_ANSWER).await, began.elapsed()))),
+            (None, None) => (None, None),
         };
-        let (health, version) = tokio::join!(health, version);
         let (told, instance) = match &version {
             Some((ready, answer, _)) => self.version_of(ready, answer.as_ref()),
             None => (Err(Printable::new("no [version] in the config")), None),

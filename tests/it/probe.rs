@@ -147,6 +147,34 @@ async fn health_of(fixed: &Fixed, request: HttpRequest) -> Result<(), String> {
 }
 
 #[tokio::test]
+async fn health_and_version_are_asked_over_one_new_connection_and_over_two_where_the_first_is_slow_or_closed() {
+    let app = App::start(AppSettings { version: "1.42.0".into(), ..AppSettings::default() }, ANY).await.unwrap();
+    let server = server(app.address().port());
+    let asking = |health: &str| {
+        let version = version(Source::Http(request("/version")), Extract::Json("/build/version".to_owned()));
+        probes(settings(Some(Source::Http(request(health))), Some(version)))
+    };
+    let good = |seen: halfstep::model::Observation| seen.health.is_ok() && seen.version.unwrap().as_str() == "1.42.0";
+    let quick = asking("/healthz");
+    for round in 1..=3 {
+        assert!(good(quick.check(&server).await));
+        assert_eq!(app.connections(), round, "one for both questions, and a new one each time");
+    }
+    let slow = asking("/slow?ms=400");
+    let began = Instant::now();
+    assert!(good(slow.check(&server).await));
+    assert!(began.elapsed() >= Duration::from_millis(400));
+    assert_eq!(app.connections(), 5, "the version is asked meanwhile");
+    let hangs = asking("/slow?ms=60000").check(&server).await;
+    assert!(hangs.health.unwrap_err().as_str().contains("did not answer /slow"));
+    assert_eq!(hangs.version.unwrap().as_str(), "1.42.0");
+    let fixed = Fixed::start(http("200 OK\r\nConnection: close", r#"{"build":{"version":"9"}}"#), Then::HangUp).await;
+    let seen = quick.check(&fixed.server()).await;
+    assert_eq!((seen.health, seen.version.unwrap().as_str()), (Ok(()), "9"));
+    assert_eq!(fixed.connections.load(SeqCst), 2, "a server that closes is asked anew");
+}
+
+#[tokio::test]
 async fn version_and_instance_come_from_one_answer_over_a_new_connection_each_time() {
     let fixed = Fixed::start(http("200 OK\r\nX-Up: 77", r#"{"build":{"version":"1.42.0"}}"#), Then::Silent).await;
     let mut asked = version(Source::Http(request("/version")), Extract::Json("/build/version".to_owned()));
