@@ -5,7 +5,7 @@
 
 use super::stat::{Counters, Row};
 use crate::model::{MemberName, MemberReading, Printable, Reading, Rotation};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One reading of every backend.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,13 +30,18 @@ pub(super) struct Backend {
 impl Look {
     /// Every server of any backend, once, in the order of the first backend that has it.
     pub(super) fn members(&self) -> Vec<MemberName> {
-        let mut names: Vec<MemberName> = Vec::new();
-        for row in self.backends.iter().flat_map(|backend| &backend.rows) {
-            if !names.contains(&row.name) {
-                names.push(row.name.clone());
-            }
+        let mut known = BTreeSet::new();
+        let rows = self.backends.iter().flat_map(|backend| &backend.rows);
+        rows.filter(|row| known.insert(&row.name)).map(|row| row.name.clone()).collect()
+    }
+
+    /// Every server with its row in each backend that has it: with a thousand, `rows` for each would be a million looks.
+    fn all(&self) -> BTreeMap<&MemberName, Vec<(&Backend, &Row)>> {
+        let mut all: BTreeMap<&MemberName, Vec<(&Backend, &Row)>> = BTreeMap::new();
+        for (backend, row) in self.backends.iter().flat_map(|backend| backend.rows.iter().map(move |row| (backend, row))) {
+            all.entry(&row.name).or_default().push((backend, row));
         }
-        names
+        all
     }
 
     /// The server in each backend that has it.
@@ -54,7 +59,8 @@ impl Look {
 
     /// As everybody else wants it, with what an operator should know.
     pub(super) fn reading(&self, mut advice: Vec<Printable>) -> Reading {
-        advice.extend(self.differences());
+        let all = self.all();
+        advice.extend(self.differences(&all));
         let sticky: Vec<String> = self
             .backends
             .iter()
@@ -64,47 +70,26 @@ impl Look {
             })
             .collect();
         Reading {
-            members: self.members().iter().filter_map(|member| self.member(member)).collect(),
+            members: self.members().iter().filter_map(|name| member(name, all.get(name)?)).collect(),
             generation: self.generation.clone(),
             sticky: (!sticky.is_empty()).then(|| Printable::new(&sticky.join(", "))),
             advice,
         }
     }
 
-    fn member(&self, name: &MemberName) -> Option<MemberReading> {
-        let rows: Vec<&Row> = self.rows(name).map(|(_, row)| row).collect();
-        let health: Vec<bool> = rows.iter().filter_map(|row| row.healthy()).collect();
-        let counters: Option<Vec<Counters>> = rows.iter().map(|row| row.counters).collect();
-        let sum = |of: fn(&Counters) -> u64| counters.as_ref().map(|all| all.iter().map(of).sum());
-        Some(MemberReading {
-            name: name.clone(),
-            rotation: self.rotation(name)?,
-            word: word(&rows),
-            healthy: (!health.is_empty()).then(|| health.iter().all(|well| *well)),
-            in_flight: sum(|one| one.in_flight),
-            total: sum(|one| one.total),
-            errors: sum(|one| one.errors),
-            time: counters.as_ref().and_then(|all| all.iter().filter_map(|one| one.time).max()),
-            weight: rows.first().map(|row| row.weight),
-            raw: raw(&rows),
-        })
-    }
-
     /// Servers that stand in some backends only, or differently.
-    fn differences(&self) -> Vec<Printable> {
+    fn differences(&self, all: &BTreeMap<&MemberName, Vec<(&Backend, &Row)>>) -> Vec<Printable> {
         let mut said = Vec::new();
         for member in self.members() {
-            let there: Vec<(&Backend, &Row)> = self.rows(&member).collect();
-            let missing: Vec<&str> = self
-                .backends
-                .iter()
-                .filter(|backend| backend.rows.iter().all(|row| row.name != member))
-                .map(|backend| backend.name.as_str())
-                .collect();
+            let Some(there) = all.get(&member) else { continue };
+            let has_it = |backend: &&Backend| there.iter().any(|(one, _)| one.name == backend.name);
+            let missing: Vec<&str> =
+                self.backends.iter().filter(|backend| !has_it(backend)).map(|backend| backend.name.as_str()).collect();
             if !missing.is_empty() {
                 said.push(format!("{member} is not in backend {}: it is switched only where it is", missing.join(", ")));
             }
-            if there.iter().any(|(_, row)| Some(row.rotation()) != self.rotation(&member)) {
+            let rotation = rotation(there);
+            if there.iter().any(|(_, row)| Some(row.rotation()) != rotation) {
                 let each: Vec<String> =
                     there.iter().map(|(backend, row)| format!("{} in backend {}", row.rotation(), backend.name)).collect();
                 said.push(format!("{member} is {}: a switch makes it the same in both", each.join(" and ")));
@@ -112,6 +97,30 @@ impl Look {
         }
         said.iter().map(|text| Printable::new(text)).collect()
     }
+}
+
+/// In if in any backend, else draining if in any.
+fn rotation(there: &[(&Backend, &Row)]) -> Option<Rotation> {
+    there.iter().map(|(_, row)| row.rotation()).min()
+}
+
+fn member(name: &MemberName, there: &[(&Backend, &Row)]) -> Option<MemberReading> {
+    let rows: Vec<&Row> = there.iter().map(|(_, row)| *row).collect();
+    let health: Vec<bool> = rows.iter().filter_map(|row| row.healthy()).collect();
+    let counters: Option<Vec<Counters>> = rows.iter().map(|row| row.counters).collect();
+    let sum = |of: fn(&Counters) -> u64| counters.as_ref().map(|all| all.iter().map(of).sum());
+    Some(MemberReading {
+        name: name.clone(),
+        rotation: rotation(there)?,
+        word: word(&rows),
+        healthy: (!health.is_empty()).then(|| health.iter().all(|well| *well)),
+        in_flight: sum(|one| one.in_flight),
+        total: sum(|one| one.total),
+        errors: sum(|one| one.errors),
+        time: counters.as_ref().and_then(|all| all.iter().filter_map(|one| one.time).max()),
+        weight: rows.first().map(|row| row.weight),
+        raw: raw(&rows),
+    })
 }
 
 fn word(rows: &[&Row]) -> Printable {

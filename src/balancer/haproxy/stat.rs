@@ -114,8 +114,7 @@ pub(super) struct Listed {
 
 /// Reads the answers to `show servers state BACKEND` and `show stat BACKEND 6 -1`.
 pub(super) fn backend(name: &str, state: &str, stat: &str) -> Result<Listed, Failure> {
-    let traffic = records(stat.trim_start_matches("# ")).ok_or_else(|| odd("show stat", stat))?;
-    let of = |server: &str| traffic.iter().find(|record| record.get("svname").is_some_and(|value| value == server));
+    let traffic = Traffic::read(stat.trim_start_matches("# ")).ok_or_else(|| odd("show stat", stat))?;
     let mut lines = state.lines();
     let header = lines.find_map(|line| line.strip_prefix("# ")).ok_or_else(|| odd("show servers state", state))?;
     let columns: Vec<&str> = header.split_whitespace().collect();
@@ -123,15 +122,15 @@ pub(super) fn backend(name: &str, state: &str, stat: &str) -> Result<Listed, Fai
     for line in lines.filter(|line| !line.trim().is_empty()) {
         let fields: BTreeMap<&str, &str> = columns.iter().copied().zip(line.split_whitespace()).collect();
         let server = fields.get("srv_name").ok_or_else(|| odd("show servers state", line))?;
-        rows.push(row(name, &fields, of(server)).ok_or_else(|| odd("show servers state", line))?);
+        rows.push(row(name, &fields, traffic.of(server)).ok_or_else(|| odd("show servers state", line))?);
     }
-    let cookie_name = of("BACKEND").and_then(|record| record.get("cookie")).cloned().unwrap_or_default();
+    let cookie_name = traffic.of("BACKEND").and_then(|record| record.get("cookie")).unwrap_or_default().to_owned();
     Ok(Listed { rows, cookie_name })
 }
 
-fn row(backend: &str, state: &BTreeMap<&str, &str>, traffic: Option<&BTreeMap<String, String>>) -> Option<Row> {
+fn row(backend: &str, state: &BTreeMap<&str, &str>, traffic: Option<Record<'_>>) -> Option<Row> {
     let bits = |name: &str| state.get(name).and_then(|value| value.parse::<u32>().ok());
-    let text = |name: &str| traffic.and_then(|record| record.get(name)).cloned().unwrap_or_default();
+    let text = |name: &str| traffic.and_then(|record| record.get(name)).unwrap_or_default();
     let number = |name: &str| text(name).parse::<u64>().ok();
     let (rise, fall, health) = (number("check_rise"), number("check_fall"), number("check_health"));
     Some(Row {
@@ -141,7 +140,7 @@ fn row(backend: &str, state: &BTreeMap<&str, &str>, traffic: Option<&BTreeMap<St
         operation: bits("srv_op_state")?,
         weight: bits("srv_uweight")?,
         checked: bits("srv_check_state")? & CHECKED != 0 || !text("tracked").is_empty(),
-        status: text("status"),
+        status: text("status").to_owned(),
         // `* L7OK`: the last result, while the next check runs.
         check: text("check_status").trim_start_matches("* ").to_owned(),
         fully_healthy: matches!((rise, fall, health), (Some(rise), Some(fall), Some(health)) if health + 1 >= rise + fall),
@@ -151,21 +150,51 @@ fn row(backend: &str, state: &BTreeMap<&str, &str>, traffic: Option<&BTreeMap<St
             errors: ["hrsp_5xx", "econ", "eresp"].iter().filter_map(|name| number(name)).sum(),
             time: number("rtime").filter(|_| total > 0 && text("mode") == "http").map(Duration::from_millis),
         }),
-        cookie: text("cookie"),
+        cookie: text("cookie").to_owned(),
     })
 }
 
-/// CSV with a header, each record as column name to value.
-fn records(text: &str) -> Option<Vec<BTreeMap<String, String>>> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let columns = reader.headers().ok()?.clone();
-    columns.iter().any(|column| column == "svname").then_some(())?;
-    let mut all = Vec::new();
-    for record in reader.records() {
-        let record = record.ok()?;
-        all.push(columns.iter().zip(record.iter()).map(|(column, value)| (column.to_owned(), value.to_owned())).collect());
+/// CSV with a header. HAProxy lists some ninety columns, of which few are asked for: they are found by their place.
+struct Traffic {
+    columns: BTreeMap<String, usize>,
+    /// By `svname`.
+    records: BTreeMap<String, csv::StringRecord>,
+}
+
+/// One line of it.
+#[derive(Clone, Copy)]
+struct Record<'a> {
+    columns: &'a BTreeMap<String, usize>,
+    fields: &'a csv::StringRecord,
+}
+
+impl<'a> Record<'a> {
+    fn get(self, column: &str) -> Option<&'a str> {
+        self.fields.get(*self.columns.get(column)?)
     }
-    Some(all)
+}
+
+impl Traffic {
+    fn read(text: &str) -> Option<Traffic> {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+        let header = reader.headers().ok()?;
+        let columns: BTreeMap<String, usize> = header.iter().enumerate().map(|(place, name)| (name.to_owned(), place)).collect();
+        let name = *columns.get("svname")?;
+        let mut records = BTreeMap::new();
+        for record in reader.records() {
+            let record = record.ok()?;
+            if let Some(server) = record.get(name) {
+                // Of two with one name the first counts.
+                let server = server.to_owned();
+                records.entry(server).or_insert(record);
+            }
+        }
+        Some(Traffic { columns, records })
+    }
+
+    fn of(&self, server: &str) -> Option<Record<'_>> {
+        self.records.get(server).map(|fields| Record { columns: &self.columns, fields })
+    }
 }
 
 fn odd(command: &str, text: &str) -> Failure {
