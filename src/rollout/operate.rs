@@ -1,7 +1,7 @@
 //! What an operator can do: what Enter does now, which commands are refused and why, and what each does to the state.
 
 use super::command::{Command, ContractWhen, DrainChoice};
-use super::event::{Effect, Operation, OperationId, Purpose};
+use super::event::{Effect, Operation, OperationId};
 use super::lane::{LaneAt, LaneState};
 use super::plan::{Begins, Direction, forward};
 use super::state::{Body, Cause, Contract, Pace, State};
@@ -366,11 +366,7 @@ fn go(state: &mut State) {
 
 fn retry(state: &mut State, server: &ServerName) {
     let aim = state.servers[server].aim;
-    let remedy = if state.beginning.purpose == Purpose::Rollout || aim == crate::model::Aim::Next {
-        forward::steps(&state.beginning, server, aim)
-    } else {
-        vec![]
-    };
+    let remedy = forward::steps(&state.beginning, server, aim);
     // One that was stopped and started, and does not come up, is started anew too.
     let touched = state.servers[server].life > 0;
     if let Body::Lanes(lanes) = &mut state.body
