@@ -22,7 +22,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -106,8 +106,12 @@ struct Newest {
 struct Attached {
     connections: AtomicU32,
     screens: AtomicU32,
-    /// Somebody came.
+    /// Somebody came: for whoever encodes.
     came: Notify,
+    /// The same for the engine.
+    arrived: Notify,
+    /// Nobody who comes now may be shown a snapshot with a lower number.
+    owed: AtomicU64,
 }
 
 impl Listener {
@@ -144,6 +148,17 @@ impl Listener {
             newest.number += 1;
             newest.snapshot = Arc::new(snapshot);
         });
+    }
+
+    /// Says that the state is newer than what was shown last. Who comes next waits until that is shown.
+    pub fn skip(&self) {
+        self.attached.owed.store(self.newest.borrow().number + 1, Ordering::Relaxed);
+    }
+
+    /// Waits until somebody comes, who wants to be shown the state as it is now.
+    pub fn arrival(&self) -> impl Future<Output = ()> + use<> {
+        let attached = Arc::clone(&self.attached);
+        async move { attached.arrived.notified().await }
     }
 
     /// How many screens are attached, shell commands not counted.

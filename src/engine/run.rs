@@ -113,11 +113,13 @@ impl Engine {
                 return Err(Failure::new("the journal was removed: nothing more is done"));
             }
             let wake = running.next_deadline();
+            let arrival = running.listener.arrival();
             tokio::select! {
                 biased;
                 Some(back) = answers.recv() => running.back(back),
                 Some(request) = asked.recv() => running.asked(request),
                 Some(news) = looks.recv() => running.looked(news),
+                () = arrival => running.publish(),
                 () = sleep_until(wake) => running.take(Event::Woke),
                 _ = second.tick() => running.second(),
                 () = sleep_until(running.shown.due) => running.publish(),
@@ -268,7 +270,11 @@ impl Running {
         }
         let event = Event::Commanded { who: request.login.clone(), command };
         match self.waiting.is_empty().then(|| self.try_take(event)) {
-            Some(Ok(())) => request.accept(),
+            Some(Ok(())) => {
+                // Whoever comes after the answer must not be shown what was before the order.
+                self.publish();
+                request.accept();
+            }
             Some(Err(_)) | None => {
                 let why = "the journal cannot be written, so nothing new may begin: make room on the disk of the state directory";
                 request.refuse(why.into());
@@ -339,6 +345,7 @@ impl Running {
             self.publish();
         } else {
             self.shown.due = Some(self.shown.at + TURNS);
+            self.listener.skip();
         }
     }
 
@@ -346,6 +353,7 @@ impl Running {
         self.shown = Shown { at: Instant::now(), prompt: self.turns.state().prompt, due: None };
         self.setting.watching = self.listener.watching();
         if !self.listener.is_anybody_there() && self.turns.state().ended.is_none() {
+            self.listener.skip();
             return;
         }
         let now = self.turns.clock().since_start();

@@ -55,9 +55,10 @@ pub async fn serve(stream: UnixStream, login: Printable, door: Door) {
     };
     let _screen = hello.screen.then(|| Counted::new(&door.attached, |attached| &attached.screens));
     door.attached.came.notify_one();
+    door.attached.arrived.notify_one();
     let (answers, to_write) = mpsc::channel(1);
-    let Door { newest, encoded, asks, closing, .. } = door;
-    let from = newest.borrow().number.max(1);
+    let Door { newest, encoded, attached, asks, closing, .. } = door;
+    let from = newest.borrow().number.max(attached.owed.load(Ordering::Relaxed)).max(1);
     drop(newest);
     let hear = Ear { lines, login, observe: hello.observe, asks, answers };
     let listening = async {

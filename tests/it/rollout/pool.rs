@@ -344,7 +344,7 @@ impl Clients {
         for traffic in self.0 {
             let tally = traffic.stop().await;
             let counts = &tally.counts;
-            assert!(counts.requests > 20 && counts.failed <= CLIENTS as u64, "{counts:?}");
+            assert!(counts.requests > 0 && counts.failed <= CLIENTS as u64, "{counts:?}");
             assert!(
                 counts.reasons.iter().all(|reason| reason.contains("connection closed") || reason.contains("canceled")),
                 "{counts:?}"
@@ -360,7 +360,7 @@ impl Clients {
             let mut tallies = Vec::new();
             for traffic in self.0 {
                 let tally = traffic.stop().await;
-                assert!(tally.counts.requests > 20, "{:?} at {at}", tally.counts);
+                assert!(tally.counts.requests > 0, "{:?} at {at}", tally.counts);
                 assert_eq!(tally.counts.failed, 0, "of {}: {:?} at {at}", tally.counts.requests, tally.counts.reasons);
                 tallies.push(tally);
             }
