@@ -32,6 +32,7 @@ pub struct Rollout {
 
 impl Rollout {
     /// Begins one in the foreground, going on by itself, and looks at it as one more screen.
+    #[expect(clippy::zombie_processes, reason = "it is waited for when the rollout is dropped; a panic here ends the bench")]
     pub async fn begin(config: &Path, state: &Path, more: &[&str]) -> Rollout {
         let face = Command::new(PROGRAM)
             .args(["run", "--to", "1.42.0", "--yes", "--events", "json"])

@@ -243,7 +243,7 @@ impl Printer {
             ),
         );
         if self.print == Print::Lines {
-            ways.iter().for_each(|way| say(&format!("  {way}")));
+            ways.iter().for_each(|way| say(format!("  {way}")));
         }
     }
 }

@@ -145,7 +145,7 @@ impl Running {
             return;
         }
         if let Err(event) = self.try_take(event) {
-            self.wait(event);
+            self.wait(*event);
         }
     }
 
@@ -161,13 +161,13 @@ impl Running {
     fn try_again(&mut self) {
         while let Some(event) = self.waiting.pop_front() {
             if let Err(event) = self.try_take(event) {
-                self.waiting.push_front(event);
+                self.waiting.push_front(*event);
                 return;
             }
         }
     }
 
-    fn try_take(&mut self, event: Event) -> Result<(), Event> {
+    fn try_take(&mut self, event: Event) -> Result<(), Box<Event>> {
         let before = self.turns.state().clone();
         let stamped = Stamped { at: self.turns.clock().moment(), event: event.clone() };
         match self.turns.take(event.clone()) {
@@ -190,7 +190,7 @@ impl Running {
                     format!("the journal cannot be written, so nothing new begins: {error}; make room, it goes on by itself");
                 self.setting.trouble = Some(Printable::new(&text));
                 self.publish();
-                Err(event)
+                Err(Box::new(event))
             }
         }
     }

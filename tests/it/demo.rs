@@ -194,7 +194,8 @@ fn killed_when(line: &str, arguments: &[&str]) {
     let out = demo.0.stdout.take().expect("its output");
     let came = BufReader::new(out).lines().map_while(Result::ok).any(|said| said.contains(line));
     assert!(came, "no line with {line}");
-    assert!(processes_with(place.0.path()).len() > 8, "six servers, a balancer, the engine and the demo");
+    // Half of the servers may be stopped just now.
+    assert!(processes_with(place.0.path()).len() > 5, "three servers or more, a balancer, the engine and the demo");
     kill_process(Pid::from_child(&demo.0), Signal::KILL).expect("killed");
     demo.0.wait().expect("waited for");
     place.is_left_clean(line);

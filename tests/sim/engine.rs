@@ -211,7 +211,7 @@ impl Engine {
         for (number, (stamped, asked)) in journal.iter().enumerate() {
             let (next, effects) = match (&state, &stamped.event) {
                 (None, Event::Began(beginning)) => begin((**beginning).clone(), stamped.at.since_start),
-                (Some(state), _) => state.step(&stamped),
+                (Some(state), _) => state.step(stamped),
                 (None, _) => panic!("the journal does not begin with its beginning"),
             };
             if ids(&effects) != *asked {
@@ -406,7 +406,7 @@ impl Engine {
 
     /// Looks at the world, as often as the policy says, and tells what is otherwise than before.
     pub fn poll(&mut self, world: &mut World, dice: &mut Dice) {
-        if world.now % 500 == 0 {
+        if world.now.is_multiple_of(500) {
             for name in world.nodes.keys().cloned().collect::<Vec<_>>() {
                 self.poll_node(&name, world, dice);
             }

@@ -77,7 +77,7 @@ fn run_with(beginning: Beginning, mut dice: Dice, tamper: Tamper) -> Ran {
         if !calm && dice.one_in(monkey * 2) {
             people::press_anything(&mut engine, &mut world, &mut dice);
         }
-        if world.now % 2_000 == 0 && (calm || monkey > 6) {
+        if world.now.is_multiple_of(2_000) && (calm || monkey > 6) {
             patient.press(&mut engine, &mut world, &mut dice);
         }
     }

@@ -74,8 +74,11 @@ impl Patient {
                     LaneAt::Failed(_) => {
                         let tried = self.tried.entry(server.clone()).or_default();
                         *tried += 1;
-                        let command =
-                            if *tried % 4 == 0 { Command::Exclude(server.clone()) } else { Command::Retry(server.clone()) };
+                        let command = if (*tried).is_multiple_of(4) {
+                            Command::Exclude(server.clone())
+                        } else {
+                            Command::Retry(server.clone())
+                        };
                         pressed |= engine.command(command, world, dice);
                     }
                     LaneAt::Overdue { .. } => {

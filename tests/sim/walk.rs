@@ -60,7 +60,7 @@ fn walk(beginning: &Beginning, interrupts: &[(usize, Interrupt)]) -> Walked {
         engine.work(&mut world, &mut dice);
         engine.poll(&mut world, &mut dice);
         engine.wake(&mut world, &mut dice, &mut next);
-        if world.now % 500 == 0 {
+        if world.now.is_multiple_of(500) {
             patient.press(&mut engine, &mut world, &mut dice);
         }
     }

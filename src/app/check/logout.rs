@@ -64,7 +64,7 @@ fn logind() -> String {
 fn ends_with_session(logind: &str, cgroup: &str, root: bool) -> bool {
     let value = |key: &str| {
         let lines = logind.lines().filter_map(|line| line.trim().split_once('='));
-        lines.filter(|(name, _)| name.trim() == key).map(|(_, value)| value.trim().to_owned()).last()
+        lines.filter(|(name, _)| name.trim() == key).map(|(_, value)| value.trim().to_owned()).next_back()
     };
     let kills = value("KillUserProcesses").is_some_and(|value| matches!(value.as_str(), "yes" | "true" | "on" | "1"));
     let spared = root && value("KillExcludeUsers").is_none_or(|users| users.split_whitespace().any(|user| user == "root"));

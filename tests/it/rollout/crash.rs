@@ -62,7 +62,7 @@ async fn killed_at(pool: &Pool, rollout: Option<&std::path::Path>, line: usize) 
 
 /// Forward and killed at that line, then brought back, to the end.
 async fn forward(pool: &Pool, line: usize, turn: usize) -> bool {
-    let (from, to) = if turn % 2 == 0 { (CURRENT, NEXT) } else { (NEXT, CURRENT) };
+    let (from, to) = if turn.is_multiple_of(2) { (CURRENT, NEXT) } else { (NEXT, CURRENT) };
     let before = pool.rollout();
     let updates =
         |pool: &Pool| pool.servers.iter().map(|(server, _)| pool.ran(&format!("update {server} {to}"))).collect::<Vec<_>>();

@@ -359,8 +359,9 @@ impl Clients {
         async move {
             let mut tallies = Vec::new();
             for traffic in self.0 {
+                // A rollout that goes back at once may be over before anybody has asked much.
+                until("the clients have asked", || async { traffic.counts().requests > 20 }).await;
                 let tally = traffic.stop().await;
-                assert!(tally.counts.requests > 0, "{:?} at {at}", tally.counts);
                 assert_eq!(tally.counts.failed, 0, "of {}: {:?} at {at}", tally.counts.requests, tally.counts.reasons);
                 tallies.push(tally);
             }
