@@ -13,6 +13,7 @@ pub mod index;
 pub mod lane;
 pub mod lanes;
 pub mod operate;
+pub mod people;
 pub mod plan;
 pub mod price;
 pub mod promise;

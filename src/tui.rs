@@ -82,7 +82,7 @@ pub async fn run(client: Client, options: Options) -> Result<Left, Failure> {
     let over_ssh = std::env::var_os("SSH_CONNECTION").is_some();
     let mut signals = Signals::new()?;
     let mut console = Console {
-        app: App::new(client.snapshot.clone(), theme, part),
+        app: seated(App::new(client.snapshot.clone(), theme, part), &client),
         screen: Screen::take()?,
         keys: EventStream::new(),
         client,
@@ -95,6 +95,11 @@ pub async fn run(client: Client, options: Options) -> Result<Left, Failure> {
         gone: false,
     };
     console.run(&mut signals).await
+}
+
+fn seated(mut app: App, client: &Client) -> App {
+    app.sit(client.number);
+    app
 }
 
 struct Console {

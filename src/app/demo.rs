@@ -146,12 +146,13 @@ fn begin(stage: &Stage, drive: &Drive, face: Face) -> Result<Started, Refusal> {
 
 async fn show(face: Face, how: Print, arguments: &DemoArguments, started: &Started) -> Answer {
     let drive = &arguments.drive;
-    let client = Client::connect(&started.socket, &Hello::new(true, drive.facing.observe)).await?;
+    let connect = async |seated| Client::connect(&started.socket, &Hello::new(seated, drive.facing.observe)).await;
     match face {
-        Face::Headless => return Ok(follow(client, &started.rollout, how, Until::Held).await?),
+        Face::Headless => return Ok(follow(connect(false).await?, &started.rollout, how, Until::Held).await?),
         Face::Plain | Face::Events => return run::show(face, drive, started).await,
         Face::Console => {}
     }
+    let client = connect(true).await?;
     match run::console(client, drive, started).await? {
         tui::Left::Quit if arguments.keep => Ok(ExitStatus::Done),
         tui::Left::Quit => {

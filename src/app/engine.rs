@@ -128,13 +128,13 @@ async fn begin(request: &Request) -> Result<Engine, Refusal> {
     let (mut turns, mut first) =
         Turns::begin(beginning, journal).map_err(|error| Failure::new(format!("the journal cannot be written: {error}")))?;
     for note in notes(&config, &survey) {
-        let event = Event::Commanded { who: "preflight".into(), command: Command::Note(note) };
+        let event = Event::Commanded { who: "preflight".into(), screen: None, command: Command::Note(note) };
         first.extend(turns.take(event).map_err(|error| Failure::new(format!("the journal cannot be written: {error}")))?);
     }
     keep_config(&dir, &request.config);
     let mut activity = Activity::default();
     replay(&world, &dir, &mut activity)?;
-    Ok(Engine { world, turns, first, activity, lock, targets, dir, driver: request.who.clone() })
+    Ok(Engine { world, turns, first, activity, lock, targets, dir })
 }
 
 async fn resume(path: &Path, state: Option<&Path>, pool: &str, rollout: &str, accept_config: bool) -> Result<Engine, Refusal> {
@@ -160,7 +160,7 @@ async fn resume(path: &Path, state: Option<&Path>, pool: &str, rollout: &str, ac
     let (turns, first) = Turns::resume(journal, &lines)?;
     let mut activity = Activity::default();
     replay(&world, &dir, &mut activity)?;
-    Ok(Engine { world, turns, first, activity, lock, targets, dir, driver: beginning.who.clone() })
+    Ok(Engine { world, turns, first, activity, lock, targets, dir })
 }
 
 /// What is no reason to refuse and somebody should know: what a reload would lose, and what a logout would end.
@@ -235,6 +235,8 @@ pub fn how_it_ended(path: &Path) -> Option<End> {
         Event::Ended(end) => Some(end),
         Event::Began(_)
         | Event::Commanded { .. }
+        | Event::Came(_)
+        | Event::Left(_)
         | Event::Answered { .. }
         | Event::Saw(_)
         | Event::Woke

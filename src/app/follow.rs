@@ -138,7 +138,7 @@ fn words(until: Until) -> mpsc::Receiver<String> {
     words
 }
 
-/// A word from standard input: `go`, `hold`, `rollback`, `contract now`, `contract later`.
+/// A word from standard input: `go`, `hold`, `rollback`, `contract now`, `contract later`, `give`, `take WHY`.
 async fn told(client: &mut Client, word: &str, print: Print) {
     use crate::rollout::ContractWhen;
     let command = match word.trim() {
@@ -148,8 +148,16 @@ async fn told(client: &mut Client, word: &str, print: Print) {
         "rollback" => Command::RollBack,
         "contract" | "contract now" => Command::Contract(ContractWhen::Now),
         "contract later" => Command::Contract(ContractWhen::Later),
+        "give" => Command::HandOver(None),
+        take if take == "take" || take.starts_with("take ") => Command::TakeOver {
+            from: client.snapshot.rollout.people.driver,
+            why: Printable::new(take.trim_start_matches("take").trim()),
+        },
         other => {
-            eprintln!("unknown word `{}`: go, hold, rollback, contract, contract later", Printable::cut(other, 40));
+            eprintln!(
+                "unknown word `{}`: go, hold, rollback, contract, contract later, give, take WHY",
+                Printable::cut(other, 40)
+            );
             return;
         }
     };

@@ -75,7 +75,9 @@ pub async fn show(face: Face, drive: &Drive, started: &Started) -> Answer {
         Face::Console | Face::Plain | Face::Headless => Print::Lines,
         Face::Events => Print::Json,
     };
-    let client = match Client::connect(&started.socket, &Hello::new(true, observe)).await {
+    // Nobody sits at the headless faces: like a shell, they need no seat.
+    let seated = matches!(face, Face::Console | Face::Plain);
+    let client = match Client::connect(&started.socket, &Hello::new(seated, observe)).await {
         Ok(client) => client,
         // It may be over before anybody could look.
         Err(gone) => return as_it_ended(&started.rollout, print).ok_or_else(|| gone.into()),

@@ -35,10 +35,10 @@ impl Activity {
                     self.push(answered(stamped, phase, *id, operation, outcome, stamped.at.since_start.saturating_sub(began)));
                 }
             }
-            Event::Commanded { who, command: Command::Note(text) } => {
+            Event::Commanded { who, command: Command::Note(text), .. } => {
                 self.push(line(stamped, phase, who.clone(), text.as_str(), Tone::Warning));
             }
-            Event::Commanded { who, command } => {
+            Event::Commanded { who, command, .. } => {
                 self.push(line(stamped, phase, who.clone(), &format!("asks: {command}"), Tone::Plain));
             }
             Event::Saw(fact) => {
@@ -51,6 +51,17 @@ impl Activity {
             }
             Event::Began(_) => self.push(line(stamped, phase, "engine".into(), "the rollout begins", Tone::Plain)),
             Event::Ended(end) => self.push(line(stamped, phase, "engine".into(), end.word(), Tone::Good)),
+            Event::Came(person) => {
+                let part = if after.people.driver == Some(person.screen) { "drives" } else { "observes" };
+                self.push(line(stamped, phase, person.login.clone(), &format!("came, {part}"), Tone::Plain));
+            }
+            Event::Left(screen) => {
+                if let Some(person) = before.and_then(|before| before.people.at(*screen)) {
+                    let drove = before.is_some_and(|before| before.people.driver == Some(*screen));
+                    let text = if drove { "left the screen; nobody drives now" } else { "left the screen" };
+                    self.push(line(stamped, phase, person.login.clone(), text, Tone::Plain));
+                }
+            }
             Event::Woke => {}
         }
         // What an event ended stands above what it began.

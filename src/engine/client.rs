@@ -4,6 +4,7 @@ use super::snapshot::Snapshot;
 use super::wire::{Hello, NO_COMMAND, PROTOCOL, ToEngine, ToScreen, apply};
 use crate::model::{Failure, Printable};
 use crate::rollout::Command;
+use crate::rollout::people::ScreenNumber;
 use futures_util::StreamExt;
 use std::path::Path;
 use tokio::io::AsyncWriteExt;
@@ -20,6 +21,8 @@ pub struct Client {
     to: Sender,
     /// What has arrived so far.
     pub snapshot: Snapshot,
+    /// The engine's number for this connection.
+    pub number: Option<ScreenNumber>,
 }
 
 /// The sending half, to be given away.
@@ -51,6 +54,7 @@ impl Client {
             lines: FramedRead::new(read, LinesCodec::new_with_max_length(LONGEST_LINE)),
             to: Sender { write, next: 1 },
             snapshot: Snapshot::default(),
+            number: None,
         };
         client.to.line(hello).await?;
         let theirs = match client.lines.next().await {
@@ -66,6 +70,7 @@ impl Client {
             ))
             .next("use the program that started it"));
         }
+        client.number = theirs.number;
         Ok(client)
     }
 

@@ -16,13 +16,14 @@ use super::account;
 use super::snapshot::Snapshot;
 use super::wire::ToEngine;
 use crate::model::{Failure, Printable};
+use crate::rollout::people::{Person, ScreenNumber};
 use parts::Encoded;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -64,6 +65,8 @@ impl Default for Limits {
 pub struct Asked {
     /// Who, as the system says.
     pub login: Printable,
+    /// From which screen; `None` from a shell.
+    pub screen: Option<ScreenNumber>,
     /// Did they come only to watch?
     pub observe: bool,
     pub request: ToEngine,
@@ -105,13 +108,21 @@ struct Newest {
 #[derive(Debug, Default)]
 struct Attached {
     connections: AtomicU32,
-    screens: AtomicU32,
+    /// How many connections there were: each gets the next number.
+    numbers: AtomicU32,
+    screens: Mutex<Vec<Person>>,
     /// Somebody came: for whoever encodes.
     came: Notify,
-    /// The same for the engine.
-    arrived: Notify,
+    /// A screen came or went, or a shell command came: for the engine.
+    people: Notify,
     /// Nobody who comes now may be shown a snapshot with a lower number.
     owed: AtomicU64,
+}
+
+impl Attached {
+    fn screens(&self) -> MutexGuard<'_, Vec<Person>> {
+        self.screens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Listener {
@@ -155,16 +166,16 @@ impl Listener {
         self.attached.owed.store(self.newest.borrow().number + 1, Ordering::Relaxed);
     }
 
-    /// Waits until somebody comes, who wants to be shown the state as it is now.
-    pub fn arrival(&self) -> impl Future<Output = ()> + use<> {
+    /// Waits until somebody comes, who wants to be shown the state as it is now, or a screen goes.
+    pub fn people(&self) -> impl Future<Output = ()> + use<> {
         let attached = Arc::clone(&self.attached);
-        async move { attached.arrived.notified().await }
+        async move { attached.people.notified().await }
     }
 
-    /// How many screens are attached, shell commands not counted.
+    /// Who is at the screens, in the order in which they came; shell commands are not among them.
     #[must_use]
-    pub fn watching(&self) -> u32 {
-        self.attached.screens.load(Ordering::Relaxed)
+    pub fn screens(&self) -> Vec<Person> {
+        self.attached.screens().clone()
     }
 
     /// Is anybody attached, a screen or a shell command? While nobody is, nobody misses a snapshot that is not made.

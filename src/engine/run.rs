@@ -38,7 +38,6 @@ pub struct Engine {
     pub lock: Lock,
     pub targets: Vec<TargetLock>,
     pub dir: RolloutDir,
-    pub driver: Printable,
 }
 
 struct Running {
@@ -91,7 +90,7 @@ impl Engine {
             watch: Watch::default(),
             activity: self.activity,
             listener,
-            setting: Setting { id: self.dir.id.clone(), driver: self.driver, watching: 0, trouble: None },
+            setting: Setting { id: self.dir.id.clone(), trouble: None },
             samples,
             published,
             shown: Shown { at: Instant::now(), prompt: 0, due: None },
@@ -113,13 +112,13 @@ impl Engine {
                 return Err(Failure::new("the journal was removed: nothing more is done"));
             }
             let wake = running.next_deadline();
-            let arrival = running.listener.arrival();
+            let people = running.listener.people();
             tokio::select! {
                 biased;
                 Some(back) = answers.recv() => running.back(back),
                 Some(request) = asked.recv() => running.asked(request),
                 Some(news) = looks.recv() => running.looked(news),
-                () = arrival => running.publish(),
+                () = people => running.seat(),
                 () = sleep_until(wake) => running.take(Event::Woke),
                 _ = second.tick() => running.second(),
                 () = sleep_until(running.shown.due) => running.publish(),
@@ -151,8 +150,8 @@ impl Running {
 
     fn wait(&mut self, event: Event) {
         match event {
-            // A poll sees it again, and the clock strikes again.
-            Event::Saw(Fact::Traffic(_)) | Event::Woke => {}
+            // A poll sees it again, the clock strikes again, and who is there is looked at again.
+            Event::Saw(Fact::Traffic(_)) | Event::Woke | Event::Came(_) | Event::Left(_) => {}
             Event::Saw(_) if self.waiting.len() >= WAITING => {}
             other => self.waiting.push_back(other),
         }
@@ -261,14 +260,31 @@ impl Running {
         }
     }
 
+    /// Writes down who has come and who has left, and shows whoever came the state as it is now.
+    fn seat(&mut self) {
+        let there = self.listener.screens();
+        let known = self.turns.state().people.there.clone();
+        for gone in known.iter().filter(|known| !there.contains(known)) {
+            self.take(Event::Left(gone.screen));
+        }
+        for person in there.into_iter().filter(|person| !known.contains(person)) {
+            self.take(Event::Came(person));
+        }
+        self.publish();
+    }
+
     fn asked(&mut self, request: Asked) {
+        // It may have come before its screen was seen to come.
+        if request.screen.is_some_and(|screen| self.turns.state().people.at(screen).is_none()) {
+            self.seat();
+        }
         let state = self.turns.state().clone();
         let command = request.request.command.clone();
         if let Some(why) = refusal(&state, &request) {
             request.refuse(Printable::new(&why));
             return;
         }
-        let event = Event::Commanded { who: request.login.clone(), command };
+        let event = Event::Commanded { who: request.login.clone(), screen: request.screen, command };
         match self.waiting.is_empty().then(|| self.try_take(event)) {
             Some(Ok(())) => {
                 // Whoever comes after the answer must not be shown what was before the order.
@@ -285,13 +301,14 @@ impl Running {
     /// A signal to the engine is a hold, as a closed terminal is nothing.
     fn signal(&mut self) {
         if operate::refusal(self.turns.state(), &Command::Hold).is_none() {
-            self.take(Event::Commanded { who: "a signal".into(), command: Command::Hold });
+            self.take(Event::Commanded { who: "a signal".into(), screen: None, command: Command::Hold });
         }
     }
 
     fn second(&mut self) {
         self.live.tick();
         self.try_again();
+        self.seat_again();
         self.lost = self.lost_its_journal();
         let state = self.turns.state().clone();
         let policy = &state.beginning.policy;
@@ -307,6 +324,13 @@ impl Running {
             self.take(Event::Saw(fact));
         }
         self.sample();
+    }
+
+    /// Who could not be written down when they came or left is tried again.
+    fn seat_again(&mut self) {
+        if self.listener.screens() != self.turns.state().people.there {
+            self.seat();
+        }
     }
 
     /// Was the journal removed from under us? Then nobody could go on after us, and nothing more may be done.
@@ -351,7 +375,6 @@ impl Running {
 
     fn publish(&mut self) {
         self.shown = Shown { at: Instant::now(), prompt: self.turns.state().prompt, due: None };
-        self.setting.watching = self.listener.watching();
         if !self.listener.is_anybody_there() && self.turns.state().ended.is_none() {
             self.listener.skip();
             return;
@@ -381,12 +404,15 @@ impl Running {
 
 /// Why what was asked for is not done: an observer, a prompt that has changed, or a command that means nothing now.
 fn refusal(state: &State, request: &Asked) -> Option<String> {
-    if request.observe {
-        return Some("this screen only watches".into());
+    if request.observe && request.screen.is_none() {
+        return Some("this connection only watches".into());
     }
     let command = &request.request.command;
+    if let Some(why) = state.people.refusal(request.screen, command) {
+        return Some(why);
+    }
     let is_stale = request.request.prompt.is_some_and(|shown| shown != state.prompt);
-    let depends = !matches!(command, Command::Hold | Command::Note(_));
+    let depends = !matches!(command, Command::Hold | Command::Note(_) | Command::HandOver(_) | Command::TakeOver { .. });
     if is_stale && depends {
         return Some("the screen has changed since that key was pressed: look, and press it again".into());
     }

@@ -4,6 +4,7 @@
 //! Every text in it is safe to show.
 
 use crate::model::{GateName, Half, Health, PhaseName, Printable, Role, Rotation, ServerName, Verdict, Version};
+use crate::rollout::people::People;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -43,9 +44,8 @@ pub struct RolloutView {
     pub activity_count: u64,
     /// Set when it is over.
     pub outcome: Option<OutcomeView>,
-    pub driver: Printable,
-    /// Other screens attached.
-    pub watching: u32,
+    /// Who is at the screens, and which of them drives.
+    pub people: People,
     /// Since the rollout began.
     pub since_start_ms: f64,
     /// Only one half has been serving for this long; `None` while both or neither-by-plan serve.

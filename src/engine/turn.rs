@@ -122,7 +122,7 @@ impl Turns {
 
 fn append(journal: &mut Journal, stamped: &Stamped, effects: &[Effect]) -> io::Result<()> {
     let durable = match &stamped.event {
-        Event::Saw(_) | Event::Woke => !effects.is_empty(),
+        Event::Saw(_) | Event::Woke | Event::Came(_) | Event::Left(_) => !effects.is_empty(),
         Event::Began(_) | Event::Commanded { .. } | Event::Answered { .. } | Event::Resumed { .. } | Event::Ended(_) => true,
     };
     let entry = Entry { stamped: stamped.clone(), asked: asked(effects) };

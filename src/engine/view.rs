@@ -18,12 +18,10 @@ use crate::rollout::{Command, ContractWhen, DrainChoice, End, Price, State, gate
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// Who is there, and what is fixed for this rollout.
+/// What is fixed for this rollout, and what troubles its engine.
 #[derive(Debug, Clone)]
 pub struct Setting {
     pub id: String,
-    pub driver: Printable,
-    pub watching: u32,
     /// Why the engine itself cannot go on, as when the journal cannot be written.
     pub trouble: Option<Printable>,
 }
@@ -75,8 +73,7 @@ fn rollout(state: &State, activity: &Activity, setting: &Setting, now: Duration)
         failed: setting.trouble.is_some() || held_by_failure(state),
         activity_count: activity.count,
         outcome: state.ended.as_ref().map(|end| OutcomeView { text: Printable::new(&state.told(end)), ..outcome(end) }),
-        driver: setting.driver.clone(),
-        watching: setting.watching,
+        people: state.people.clone(),
         since_start_ms: as_millis(now),
         at_half_ms: state.at_half_since.map(|since| as_millis(now.saturating_sub(since))),
         engine_pid: std::process::id(),

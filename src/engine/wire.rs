@@ -6,6 +6,7 @@
 use super::snapshot::Snapshot;
 use crate::model::Printable;
 use crate::rollout::Command;
+use crate::rollout::people::ScreenNumber;
 use serde::{Deserialize, Serialize};
 
 /// Goes up when an older screen could not read a newer engine, or the other way round.
@@ -22,16 +23,20 @@ pub struct Hello {
     /// A screen that only watches (its commands are refused).
     #[serde(default)]
     pub observe: bool,
-    /// Is it a screen (counted as watching), or a command from a shell?
+    /// Is it a screen, with somebody at it, or a command from a shell?
     #[serde(default)]
     pub screen: bool,
+    /// From the engine: its number for this connection, under which a screen finds itself among
+    /// [`RolloutView::people`](super::snapshot::RolloutView::people).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<ScreenNumber>,
 }
 
 impl Hello {
     /// This program's greeting.
     #[must_use]
     pub fn new(screen: bool, observe: bool) -> Hello {
-        Hello { program: env!("CARGO_PKG_VERSION").to_owned(), protocol: PROTOCOL, observe, screen }
+        Hello { program: env!("CARGO_PKG_VERSION").to_owned(), protocol: PROTOCOL, observe, screen, number: None }
     }
 }
 

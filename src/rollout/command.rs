@@ -1,5 +1,6 @@
 //! What an operator can ask for. A command may be refused; the prompt says why before it is given.
 
+use super::people::ScreenNumber;
 use crate::model::{GateName, Printable, ServerName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -34,6 +35,11 @@ pub enum Command {
     Accept(GateName, Printable),
     /// A line for the journal.
     Note(Printable),
+    /// The driver lets go: for that screen, or for whoever takes it next.
+    HandOver(Option<ScreenNumber>),
+    /// An observer drives from now on. It names whom it takes it from, so that nobody else loses it; with a reason, unless
+    /// nobody drives.
+    TakeOver { from: Option<ScreenNumber>, why: Printable },
 }
 
 impl Command {
@@ -54,6 +60,8 @@ impl Command {
             Command::Contract(_) => "contract",
             Command::Accept(..) => "accept",
             Command::Note(_) => "note",
+            Command::HandOver(_) => "hand-over",
+            Command::TakeOver { .. } => "take-over",
         }
     }
 }
@@ -67,6 +75,10 @@ impl fmt::Display for Command {
             Command::Contract(when) => write!(f, " {when}"),
             Command::Accept(gate, why) => write!(f, " {gate}: {why}"),
             Command::Note(text) => write!(f, ": {text}"),
+            Command::HandOver(Some(screen)) => write!(f, " to screen {screen}"),
+            Command::HandOver(None) => write!(f, " to whoever takes it"),
+            Command::TakeOver { why, .. } if why.is_empty() => Ok(()),
+            Command::TakeOver { why, .. } => write!(f, ": {why}"),
             Command::Go | Command::Automatic | Command::Hold | Command::RollBack | Command::SkipBake | Command::SwitchAgain => {
                 Ok(())
             }

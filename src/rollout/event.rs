@@ -2,6 +2,7 @@
 
 use super::command::{Command, ContractWhen};
 use super::fact::Fact;
+use super::people::{Person, ScreenNumber};
 use crate::model::{
     Aim, Capabilities, Change, CommandKind, Exit, Failure, Half, MemberName, Moment, NodeName, PhaseName, Policy, Pool,
     Printable, Receipt, Release, ServerName, Version,
@@ -24,7 +25,17 @@ pub enum Event {
     /// Always the first.
     Began(Box<Beginning>),
     /// A person (or the command line) asked for something, and it was allowed.
-    Commanded { who: Printable, command: Command },
+    Commanded {
+        who: Printable,
+        /// Where; `None` from a shell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        screen: Option<ScreenNumber>,
+        command: Command,
+    },
+    /// Somebody sat down at a screen.
+    Came(Person),
+    /// That screen is gone.
+    Left(ScreenNumber),
     /// An operation ended.
     Answered { id: OperationId, outcome: Outcome },
     /// Something is seen to be otherwise than before.

@@ -144,7 +144,8 @@ pub fn refusal(state: &State, command: &Command) -> Option<String> {
         Command::SwitchAgain => refuse_again(state),
         Command::Contract(when) => refuse_contract(state, *when),
         Command::Accept(name, why) => refuse_accept(state, *name, why),
-        Command::Note(_) => None,
+        // Whose turn it is to drive is decided in `people`.
+        Command::Note(_) | Command::HandOver(_) | Command::TakeOver { .. } => None,
     }
 }
 
@@ -328,7 +329,7 @@ pub fn obey(state: &mut State, who: &Printable, command: &Command) {
                 state.hold = None;
             }
         }
-        Command::Note(_) => {}
+        Command::Note(_) | Command::HandOver(_) | Command::TakeOver { .. } => {}
     }
 }
 

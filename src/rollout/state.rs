@@ -4,6 +4,7 @@ use super::event::{Beginning, End, Operation, OperationId, StartPace};
 use super::fact::{Facts, WindowFact};
 use super::index::Index;
 use super::lane::LaneState;
+use super::people::People;
 use super::plan::{Direction, Plan, Stage, Wish, forward};
 use super::switch::Switching;
 use crate::model::{Aim, GateName, Half, Health, MemberName, NodeName, PhaseName, Printable, Server, ServerName, Version};
@@ -68,6 +69,8 @@ pub struct State {
     /// When each command began and how long it took: what rolling back would take is guessed from it.
     pub longest: BTreeMap<&'static str, Duration>,
     pub ended: Option<End>,
+    /// Who is there, and who drives.
+    pub people: People,
 }
 
 /// What is going on in the phase.
@@ -238,6 +241,7 @@ impl State {
             times: Vec::new(),
             longest: BTreeMap::new(),
             ended: None,
+            people: People::default(),
             beginning: Arc::new(beginning),
         }
     }

@@ -32,7 +32,14 @@ impl State {
         let mut effects = Vec::new();
         match &stamped.event {
             Event::Began(_) | Event::Woke => {}
-            Event::Commanded { who, command } => operate::obey(&mut state, who, command),
+            Event::Commanded { who, screen, command } => {
+                if state.people.refusal(*screen, command).is_none() {
+                    state.people.obey(*screen, command);
+                    operate::obey(&mut state, who, command);
+                }
+            }
+            Event::Came(person) => state.people.came(person.clone()),
+            Event::Left(screen) => state.people.left(*screen),
             Event::Answered { id, outcome } => answered(&mut state, *id, outcome),
             Event::Saw(fact) => saw(&mut state, fact),
             Event::Resumed { .. } => effects.extend(resumed(&mut state)),
@@ -227,6 +234,8 @@ fn resumed(state: &mut State) -> Vec<Effect> {
         return vec![Effect::End(end.clone())];
     }
     state.facts.doubt_everything();
+    // Screens went with the engine that they were attached to.
+    state.people = super::people::People::default();
     // Time that passed without an engine is nobody's fault, and nobody could stop a countdown.
     state.gated_since = None;
     state.failing_since = None;

@@ -24,6 +24,10 @@ pub enum Action {
     /// Commands and output.
     Commands,
     Note,
+    /// The wheel: given by who drives, taken by who observes.
+    HandOver,
+    /// A second person's yes.
+    Approve,
     Help,
     Quit,
     /// Out of an overlay.

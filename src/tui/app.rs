@@ -7,7 +7,7 @@
 
 use super::action::Action;
 use super::keymap::Context;
-use super::overlay::{Confirm, Drain, Gates, Help, Log, Output, Overlay, Purpose, TextField};
+use super::overlay::{Confirm, Drain, Gates, Help, Log, Output, Overlay, Purpose, Seats, TextField};
 use super::screen;
 use super::theme::{Role, Theme};
 use super::widget::{
@@ -17,6 +17,7 @@ use super::widget::{
 use crate::engine::snapshot::{ServerState, ServerView, Snapshot};
 use crate::engine::wire::NO_COMMAND;
 use crate::model::{Half, Printable, ServerName};
+use crate::rollout::people::ScreenNumber;
 use crate::rollout::{Command, ContractWhen};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -56,6 +57,10 @@ pub struct App {
     pub(super) shown: Snapshot,
     theme: Theme,
     part: Part,
+    /// This screen's number at the engine.
+    seat: Option<ScreenNumber>,
+    /// Who looks at this same screen through tmux.
+    beside: Vec<Printable>,
     pub(super) engine: Engine,
     hung_up: Option<Printable>,
     pub(super) overlays: Vec<Overlay>,
@@ -74,6 +79,8 @@ impl App {
             shown: snapshot,
             theme,
             part,
+            seat: None,
+            beside: Vec::new(),
             engine: Engine::There,
             hung_up: None,
             overlays: Vec::new(),
@@ -84,11 +91,33 @@ impl App {
         }
     }
 
+    /// The engine knows this screen under that number; whether it drives is in each snapshot from now on.
+    pub fn sit(&mut self, seat: Option<ScreenNumber>) {
+        self.seat = seat;
+    }
+
+    /// Who looks at this same screen through tmux.
+    pub fn beside(&mut self, names: Vec<Printable>) {
+        self.beside = names;
+    }
+
+    /// Does this screen drive, as far as was shown?
+    #[must_use]
+    pub fn part(&self) -> Part {
+        match self.seat {
+            Some(seat) if self.shown.rollout.people.driver == Some(seat) => Part::Driver,
+            Some(_) => Part::Observer,
+            None => self.part,
+        }
+    }
+
     /// Takes a newer snapshot, which will be drawn next. From here on keys mean what it says.
     pub fn show(&mut self, snapshot: &Snapshot) {
         let newer = snapshot.prompt.number;
+        let before = self.part();
         self.awaited.retain(|awaited| !awaited.answered && awaited.prompt == newer);
         self.shown.clone_from(snapshot);
+        self.tell_part(before);
         if self.selected.as_ref().is_some_and(|name| self.server(name).is_none()) {
             self.selected = None;
         }
@@ -109,7 +138,9 @@ impl App {
             now,
             engine: self.engine,
             hung_up: self.hung_up.as_ref(),
-            part: self.part,
+            part: self.part(),
+            seat: self.seat,
+            beside: &self.beside,
             selected: self.selected.as_ref(),
             notice: self.notice.as_ref(),
         };
@@ -147,6 +178,8 @@ impl App {
                 Some(why) => self.refuse("note", why),
                 None => self.open(Overlay::Text(TextField::new(Purpose::Note, self.shown.prompt.number))),
             },
+            Action::HandOver => self.hand_over(),
+            Action::Approve => self.say("nothing waits for a second person: who drives decides alone"),
             Action::Gates => self.open(Overlay::Gates(Gates::default())),
             Action::Commands => self.open(Overlay::Log(Log::default())),
             Action::Help => self.open(Overlay::Help(Help::default())),
@@ -165,15 +198,36 @@ impl App {
     /// Why a command of that word cannot be given now.
     #[must_use]
     pub fn refusal(&self, word: &str) -> Option<String> {
-        if self.shown.rollout.outcome.is_some() {
-            Some("the rollout is over: q leaves".to_owned())
-        } else if self.engine == Engine::Gone {
-            Some(self.hung_up.as_ref().map_or(ENGINE_GONE.to_owned(), hung_up_text))
-        } else if self.part == Part::Observer {
+        if let Some(why) = self.silence() {
+            Some(why)
+        } else if let Some(seat) = self.seat
+            && let Some(why) = self.shown.rollout.people.refusal(Some(seat), &Command::Go)
+        {
+            Some(why)
+        } else if self.part() == Part::Observer {
             Some("this screen only watches: attach without --observe to drive".to_owned())
         } else {
             self.shown.prompt.refused.get(word).map(ToString::to_string)
         }
+    }
+
+    /// Why the engine takes no command from anybody.
+    fn silence(&self) -> Option<String> {
+        if self.shown.rollout.outcome.is_some() {
+            Some("the rollout is over: q leaves".to_owned())
+        } else if self.engine == Engine::Gone {
+            Some(self.hung_up.as_ref().map_or(ENGINE_GONE.to_owned(), hung_up_text))
+        } else {
+            None
+        }
+    }
+
+    /// Why this command would be refused: who may drive is asked about those that change it.
+    fn refusal_of(&self, command: &Command) -> Option<String> {
+        if matches!(command, Command::HandOver(_) | Command::TakeOver { .. }) {
+            return self.silence().or_else(|| self.shown.rollout.people.refusal(self.seat, command));
+        }
+        self.refusal(command.word())
     }
 
     /// The engine has the command under that number.
@@ -250,7 +304,7 @@ impl App {
 
     /// Gives a command to the engine, unless it would be refused, or one is under way that was not answered yet.
     pub(super) fn command(&mut self, command: Command) -> Ask {
-        if let Some(why) = self.refusal(command.word()) {
+        if let Some(why) = self.refusal_of(&command) {
             return self.refuse(command.word(), why);
         }
         if screen::is_too_small(self.size) && command != Command::Hold {
@@ -309,6 +363,36 @@ impl App {
         match self.refusal(command.word()) {
             Some(why) => self.refuse(command.word(), why),
             None => self.open(Overlay::Confirm(Confirm { command, prompt: self.shown.prompt.number })),
+        }
+    }
+
+    /// Who drives is asked to whom; who observes is asked why, unless nobody drives.
+    fn hand_over(&mut self) -> Ask {
+        let from = self.shown.rollout.people.driver;
+        let wish = match from {
+            Some(driver) if self.seat == Some(driver) => Command::HandOver(None),
+            Some(_) => Command::TakeOver { from, why: "…".into() },
+            None => Command::TakeOver { from, why: Printable::default() },
+        };
+        if let Some(why) = self.refusal_of(&wish) {
+            return self.refuse(wish.word(), why);
+        }
+        match (wish, from) {
+            (Command::HandOver(_), _) => self.open(Overlay::Seats(Seats::new(&self.shown))),
+            (_, Some(driver)) => self.open(Overlay::Text(TextField::new(Purpose::TakeOver(driver), self.shown.prompt.number))),
+            (take, None) => self.command(take),
+        }
+    }
+
+    /// Says that this screen drives now, or no longer.
+    fn tell_part(&mut self, before: Part) {
+        let people = &self.shown.rollout.people;
+        let driver = people.driving().map(|driver| driver.login.to_string());
+        match (before, self.part(), driver) {
+            (Part::Driver, Part::Driver, _) | (Part::Observer, Part::Observer, _) => {}
+            (Part::Observer, Part::Driver, _) => self.tell(Role::Good, "you drive now: your keys are commands"),
+            (Part::Driver, Part::Observer, Some(driver)) => self.tell(Role::Warning, format!("{driver} drives now, you observe")),
+            (Part::Driver, Part::Observer, None) => self.tell(Role::Warning, "nobody drives now: h takes it"),
         }
     }
 

@@ -66,6 +66,8 @@ pub enum Context {
     Commands,
     /// The output of one command.
     Output,
+    /// To whom the wheel goes.
+    Seats,
     Help,
 }
 
@@ -120,6 +122,8 @@ const ROLLOUT: &[Binding] = &[
     ),
     command(&[Key::Char('L')], Action::ContractLater, "later", "leave the contract migrations for later", "contract"),
     command(&[Key::Char('n')], Action::Note, "note", "write a line into the journal", "note"),
+    binding(&[Key::Char('h')], Action::HandOver, "hand over", "who drives hands over; who observes takes over, with a reason"),
+    binding(&[Key::Char('a')], Action::Approve, "approve", "a second person's yes, where one is asked for"),
     binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "select the next server"),
     binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "select the server before"),
     binding(&[Key::Tab, Key::Left, Key::Right], Action::OtherHalf, "half", "select in the other half"),
@@ -185,6 +189,14 @@ const OUTPUT: &[Binding] = &[
     binding(&[Key::End], Action::Last, "end", "the last line"),
 ];
 
+const SEATS: &[Binding] = &[
+    binding(&[Key::Enter], Action::Confirm, "hand over", "to who is selected"),
+    binding(&[Key::Esc, Key::Char('q'), Key::Char('h')], Action::Back, "back", "back, nothing is done"),
+    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
+    binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "the next one"),
+    binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "the one before"),
+];
+
 const HELP: &[Binding] = &[
     command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
     binding(&[Key::Esc, Key::Char('q'), Key::Char('?'), Key::Enter], Action::Back, "back", "back to the rollout"),
@@ -214,6 +226,7 @@ pub fn bindings(context: Context) -> &'static [Binding] {
         Context::Gates => GATES,
         Context::Commands => COMMANDS,
         Context::Output => OUTPUT,
+        Context::Seats => SEATS,
         Context::Help => HELP,
     }
 }
@@ -234,7 +247,7 @@ pub fn meaning(context: Context, key: Key) -> Option<Action> {
 mod tests {
     use super::*;
 
-    const CONTEXTS: [Context; 8] = [
+    const CONTEXTS: [Context; 9] = [
         Context::Rollout,
         Context::Confirm,
         Context::Text,
@@ -242,6 +255,7 @@ mod tests {
         Context::Gates,
         Context::Commands,
         Context::Output,
+        Context::Seats,
         Context::Help,
     ];
 

@@ -8,6 +8,7 @@ pub mod gates;
 pub mod help;
 pub mod log;
 pub mod output;
+pub mod seats;
 pub mod update;
 
 pub use confirm::Confirm;
@@ -17,6 +18,7 @@ pub use gates::Gates;
 pub use help::Help;
 pub use log::Log;
 pub use output::Output;
+pub use seats::Seats;
 
 use super::keymap::Context;
 use super::theme::Role;
@@ -35,6 +37,7 @@ pub enum Overlay {
     Gates(Gates),
     Log(Log),
     Output(Output),
+    Seats(Seats),
     Help(Help),
 }
 
@@ -49,6 +52,7 @@ impl Overlay {
             Overlay::Gates(_) => Context::Gates,
             Overlay::Log(_) => Context::Commands,
             Overlay::Output(_) => Context::Output,
+            Overlay::Seats(_) => Context::Seats,
             Overlay::Help(_) => Context::Help,
         }
     }
@@ -62,6 +66,7 @@ impl Overlay {
             Overlay::Gates(gates) => gates.draw(view, area, buffer),
             Overlay::Log(log) => log.draw(view, area, buffer),
             Overlay::Output(output) => output.draw(view, area, buffer),
+            Overlay::Seats(seats) => seats.draw(view, area, buffer),
             Overlay::Help(help) => help.draw(view, area, buffer),
         }
     }

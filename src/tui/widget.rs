@@ -6,6 +6,7 @@ pub mod half;
 pub mod header;
 pub mod money;
 pub mod nodes;
+pub mod people;
 pub mod phases;
 pub mod prompt;
 pub mod row;
@@ -14,6 +15,7 @@ pub mod text;
 use super::theme::{Role, Theme};
 use crate::engine::snapshot::Snapshot;
 use crate::model::{Printable, ServerName, Version};
+use crate::rollout::people::ScreenNumber;
 use jiff::Zoned;
 use ratatui::style::Style;
 use ratatui::text::Span;
@@ -70,6 +72,10 @@ pub struct View<'a> {
     /// Why the engine hung up on this screen, if it said so: then the rollout goes on.
     pub hung_up: Option<&'a Printable>,
     pub part: Part,
+    /// Under which number this screen is among the people; `None` in front of an engine that gives none.
+    pub seat: Option<ScreenNumber>,
+    /// Who looks at this same screen through tmux.
+    pub beside: &'a [Printable],
     pub selected: Option<&'a ServerName>,
     pub notice: Option<&'a Notice>,
 }

@@ -6,6 +6,7 @@ use halfstep::engine::snapshot::{ServerState, ServerView, Snapshot};
 use halfstep::engine::wire::{Hello, PARTS, PROTOCOL, ToScreen};
 use halfstep::model::{Half, Health, Printable, Role, Rotation, ServerName};
 use halfstep::rollout::Command;
+use halfstep::rollout::people::Wish;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -137,9 +138,9 @@ async fn a_screen_gets_everything_first_and_then_what_changed() {
     let mut late = screen(&engine).await;
     state_with(&mut late, 2).await;
     assert_eq!(late.snapshot, snapshot);
-    until(|| engine.listener.watching() == 2).await;
+    until(|| engine.listener.screens().len() == 2).await;
     drop((late, lines));
-    until(|| engine.listener.watching() == 0 && !engine.listener.is_anybody_there()).await;
+    until(|| engine.listener.screens().len() == 0 && !engine.listener.is_anybody_there()).await;
     engine.listener.publish(numbered(9, 1));
     let mut next = screen(&engine).await;
     assert_eq!(soon(next.news()).await, News::Snapshot);
@@ -169,7 +170,7 @@ async fn commands_come_with_who_asked_and_get_their_answers() {
     one.expect("accepted");
     assert_eq!(two.expect_err("refused").what.as_str(), "web1 has not failed");
     assert!(three.expect_err("never answered").what.as_str().contains("the engine is ending"));
-    assert_eq!(engine.listener.watching(), 0, "a shell command is no screen");
+    assert_eq!(engine.listener.screens().len(), 0, "a shell command is no screen");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,8 +241,8 @@ async fn who_does_not_read_is_dropped() {
     let engine = engine(Limits { silence: Duration::from_millis(100), ..Limits::default() });
     engine.listener.publish(numbered(1, 1000));
     let silent = by_hand(&engine, &greeting()).await;
-    until(|| engine.listener.watching() == 1).await;
-    until(|| engine.listener.watching() == 0).await;
+    until(|| engine.listener.screens().len() == 1).await;
+    until(|| engine.listener.screens().len() == 0).await;
     drop(silent);
 }
 
@@ -313,4 +314,38 @@ async fn a_dead_engines_socket_is_taken_over_and_a_live_ones_is_not() {
     drop(std::os::unix::net::UnixListener::bind(&dead).expect("bound"));
     assert!(dead.exists());
     drop(Listener::bind(&dead, 0o600, Limits::default()).expect("taken over"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sits_at_a_screen_is_told_by_the_system_and_not_by_themselves() {
+    let engine = engine(Limits::default());
+    let directory = engine.socket.parent().expect("a directory");
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o755)).expect("set");
+    std::fs::set_permissions(&engine.socket, std::fs::Permissions::from_mode(0o666)).expect("set");
+    let mut nobody = tokio::process::Command::new("setpriv")
+        .args(["--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "socat", "stdio"])
+        .arg(format!("UNIX-CONNECT:{}", engine.socket.display()))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("setpriv and socat run");
+    let mut keys = nobody.stdin.take().expect("a pipe");
+    keys.write_all(greeting().as_bytes()).await.expect("written");
+    until(|| engine.listener.screens().len() == 1).await;
+    let there = engine.listener.screens();
+    assert_eq!((there[0].login.as_str(), there[0].wish), ("nobody", Wish::Drive));
+    let root = soon(Client::connect(&engine.socket, &Hello::new(true, true))).await.expect("connected");
+    until(|| engine.listener.screens().len() == 2).await;
+    let there = engine.listener.screens();
+    assert_eq!((there[1].login.as_str(), there[1].wish, Some(there[1].screen)), ("root", Wish::Watch, root.number));
+    drop(keys);
+    until(|| engine.listener.screens().len() == 1).await;
+    std::fs::set_permissions(&engine.socket, std::fs::Permissions::from_mode(0o660)).expect("set");
+    let refused = std::process::Command::new("setpriv")
+        .args(["--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "socat", "-u", "/dev/null"])
+        .arg(format!("UNIX-CONNECT:{}", engine.socket.display()))
+        .output()
+        .expect("ran");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("Permission denied"), "{refused:?}");
 }

@@ -19,3 +19,4 @@ mod shop;
 mod ssh;
 mod support;
 mod switch;
+mod terminal;

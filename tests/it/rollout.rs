@@ -7,6 +7,7 @@ mod builtin;
 mod crash;
 mod haproxy;
 mod headless;
+mod pair;
 mod pool;
 mod ssh;
 mod story;

@@ -546,7 +546,7 @@ impl Engine {
         if self.tamper == Tamper::LosesHolds && command == Command::Hold {
             return true;
         }
-        self.turn(Event::Commanded { who: "somebody".into(), command }, world, dice, false);
+        self.turn(Event::Commanded { who: "somebody".into(), screen: None, command }, world, dice, false);
         true
     }
 
@@ -652,6 +652,7 @@ fn words(event: &Event) -> String {
         }
         Event::Saw(fact) => format!("saw {fact:?}"),
         Event::Began(_) => "began".into(),
+        Event::Came(_) | Event::Left(_) => "people".into(),
         Event::Woke => "woke".into(),
         Event::Resumed { .. } => "resumed".into(),
         Event::Ended(end) => format!("ended {}", end.word()),

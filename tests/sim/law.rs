@@ -219,6 +219,7 @@ impl Law {
             }
             Command::Go | Command::Automatic | Command::Contract(_) => self.held = false,
             Command::Retry(_) | Command::SkipBake | Command::Accept(..) | Command::Note(_) => {}
+            Command::HandOver(_) | Command::TakeOver { .. } => {}
         }
     }
 

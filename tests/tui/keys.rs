@@ -317,3 +317,58 @@ fn an_empty_snapshot_takes_every_key() {
         screen(&mut app);
     }
 }
+
+#[test]
+fn who_drives_hands_over_to_somebody_or_to_the_next() {
+    let mut app = app(samples::before_switch());
+    app.sit(Some(1));
+    assert_eq!(press(&mut app, KeyCode::Char('h')), Ask::Nothing);
+    assert!(screen(&mut app).contains("whoever takes it next"));
+    assert_eq!(press(&mut app, KeyCode::Enter), sends(12, Command::HandOver(Some(2))));
+    let mut app = self::app(samples::before_switch());
+    app.sit(Some(1));
+    letters(&mut app, "hj");
+    assert_eq!(press(&mut app, KeyCode::Enter), sends(12, Command::HandOver(None)));
+}
+
+#[test]
+fn who_observes_takes_over_with_a_reason_and_is_asked_twice() {
+    let mut app = app(samples::before_switch());
+    app.sit(Some(2));
+    for code in [KeyCode::Enter, KeyCode::Char(' '), KeyCode::Char('R'), KeyCode::Char('n')] {
+        assert_eq!(press(&mut app, code), Ask::Nothing, "{code:?}");
+        assert!(screen(&mut app).contains("deploy drives and you observe: h takes over"), "{code:?}");
+    }
+    press(&mut app, KeyCode::Char('h'));
+    assert_eq!(press(&mut app, KeyCode::Enter), Ask::Nothing, "no reason");
+    letters(&mut app, "deploy has gone home");
+    assert_eq!(press(&mut app, KeyCode::Enter), Ask::Nothing, "asked once more");
+    assert!(screen(&mut app).contains("deploy drives now and will observe"));
+    let why = Printable::new("deploy has gone home");
+    assert_eq!(press(&mut app, KeyCode::Enter), sends(12, Command::TakeOver { from: Some(1), why }));
+    app.sent(1);
+    app.answered(1, None);
+    let mut next = samples::before_switch();
+    next.rollout.people.driver = Some(2);
+    app.show(&next);
+    assert!(screen(&mut app).contains("you drive now"));
+    assert_eq!(press(&mut app, KeyCode::Enter), sends(12, Command::Go));
+}
+
+#[test]
+fn where_nobody_drives_h_takes_it_at_once() {
+    let mut shown = samples::before_switch();
+    shown.rollout.people.driver = None;
+    let mut app = app(shown);
+    app.sit(Some(2));
+    assert!(screen(&mut app).contains("nobody drives: h"));
+    let free = Command::TakeOver { from: None, why: Printable::default() };
+    assert_eq!(press(&mut app, KeyCode::Char('h')), sends(12, free));
+}
+
+#[test]
+fn approving_says_that_nothing_waits_for_it() {
+    let mut app = app(samples::before_switch());
+    assert_eq!(press(&mut app, KeyCode::Char('a')), Ask::Nothing);
+    assert!(screen(&mut app).contains("nothing waits for a second person"));
+}

@@ -2,6 +2,7 @@
 
 use halfstep::engine::snapshot::*;
 use halfstep::model::{GateName, Half, Health, PhaseName, Printable, Role, Rotation, ServerName, Verdict, Version};
+use halfstep::rollout::people::{People, Person, Wish};
 
 pub const CURRENT: &str = "1.41.0";
 pub const NEXT: &str = "1.42.0";
@@ -43,6 +44,11 @@ fn activity(second: i64, phase: PhaseName, place: &str, text: &str, tone: Tone) 
     }
 }
 
+/// Somebody who could drive, at that screen.
+pub fn person(screen: u32, login: &str) -> Person {
+    Person { screen, login: Printable::new(login), wish: Wish::Drive }
+}
+
 /// Six servers on current, one worker; in that phase. Phases before it are done.
 pub fn pool(at: PhaseName) -> Snapshot {
     let phases = PhaseName::ALL
@@ -67,8 +73,7 @@ pub fn pool(at: PhaseName) -> Snapshot {
             id: "20260614T120000Z-1a2b".to_owned(),
             current: Some(Version::new(CURRENT)),
             next: Some(Version::new(NEXT)),
-            driver: Printable::new("deploy"),
-            watching: 1,
+            people: People { there: vec![person(1, "deploy"), person(2, "anna")], driver: Some(1) },
             since_start_ms: 134_000.0,
             engine_pid: 4711,
             ..RolloutView::default()

@@ -3,10 +3,11 @@
 use super::{Asked, Attached, Door};
 use crate::engine::wire::{Hello, NO_COMMAND, PROTOCOL, ToEngine, ToScreen};
 use crate::model::Printable;
+use crate::rollout::people::{Person, ScreenNumber, Wish};
 use futures_util::StreamExt;
 use serde::Serialize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
@@ -20,19 +21,37 @@ const LONGEST_LINE: usize = 64 << 10;
 
 type Lines = FramedRead<OwnedReadHalf, LinesCodec>;
 
-/// Counts somebody for as long as it lives.
-struct Counted(Arc<Attached>, fn(&Attached) -> &AtomicU32);
+/// Counts a connection for as long as it lives.
+struct Counted(Arc<Attached>);
 
 impl Counted {
-    fn new(attached: &Arc<Attached>, which: fn(&Attached) -> &AtomicU32) -> Counted {
-        which(attached).fetch_add(1, Ordering::Relaxed);
-        Counted(Arc::clone(attached), which)
+    fn new(attached: &Arc<Attached>) -> Counted {
+        attached.connections.fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(attached))
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        (self.1)(&self.0).fetch_sub(1, Ordering::Relaxed);
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Somebody at a screen, for as long as it lives.
+struct Seated(Arc<Attached>, ScreenNumber);
+
+impl Seated {
+    fn new(attached: &Arc<Attached>, person: Person) -> Seated {
+        let seated = Seated(Arc::clone(attached), person.screen);
+        attached.screens().push(person);
+        seated
+    }
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        self.0.screens().retain(|person| person.screen != self.1);
+        self.0.people.notify_one();
     }
 }
 
@@ -41,8 +60,9 @@ pub async fn serve(stream: UnixStream, login: Printable, door: Door) {
     let (read, write) = stream.into_split();
     let mut lines = FramedRead::new(read, LinesCodec::new_with_max_length(LONGEST_LINE));
     let mut writer = Writer { write, silence: door.limits.silence };
-    let _here = Counted::new(&door.attached, |attached| &attached.connections);
-    if writer.line(&Hello::new(false, false)).await.is_err() {
+    let _here = Counted::new(&door.attached);
+    let number = door.attached.numbers.fetch_add(1, Ordering::Relaxed) + 1;
+    if writer.line(&Hello { number: Some(number), ..Hello::new(false, false) }).await.is_err() {
         return;
     }
     let hello = match greeting(&mut lines, &door).await {
@@ -53,14 +73,16 @@ pub async fn serve(stream: UnixStream, login: Printable, door: Door) {
             return;
         }
     };
-    let _screen = hello.screen.then(|| Counted::new(&door.attached, |attached| &attached.screens));
+    let wish = if hello.observe { Wish::Watch } else { Wish::Drive };
+    let person = Person { screen: number, login: login.clone(), wish };
+    let _seat = hello.screen.then(|| Seated::new(&door.attached, person));
     door.attached.came.notify_one();
-    door.attached.arrived.notify_one();
+    door.attached.people.notify_one();
     let (answers, to_write) = mpsc::channel(1);
     let Door { newest, encoded, attached, asks, closing, .. } = door;
     let from = newest.borrow().number.max(attached.owed.load(Ordering::Relaxed)).max(1);
     drop(newest);
-    let hear = Ear { lines, login, observe: hello.observe, asks, answers };
+    let hear = Ear { lines, login, screen: hello.screen.then_some(number), observe: hello.observe, asks, answers };
     let listening = async {
         match hear.until(closing).await {
             Heard::HungUp => {}
@@ -110,6 +132,7 @@ enum Heard {
 struct Ear {
     lines: Lines,
     login: Printable,
+    screen: Option<ScreenNumber>,
     observe: bool,
     asks: mpsc::Sender<Asked>,
     answers: mpsc::Sender<Said>,
@@ -145,7 +168,7 @@ impl Ear {
         let id = request.id;
         let (answer, answered) = oneshot::channel();
         let gone = || Some(Printable::new("the engine is ending and takes no more commands"));
-        let asked = Asked { login: self.login.clone(), observe: self.observe, request, answer };
+        let asked = Asked { login: self.login.clone(), screen: self.screen, observe: self.observe, request, answer };
         let refused = match self.asks.send(asked).await {
             Ok(()) => answered.await.unwrap_or_else(|_| gone()),
             Err(_) => gone(),

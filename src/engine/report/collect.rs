@@ -31,6 +31,8 @@ pub(super) fn report(id: &str, entries: &[Entry], life: Life) -> Result<(Report,
         Event::Ended(end) => Some(end),
         Event::Began(_)
         | Event::Commanded { .. }
+        | Event::Came(_)
+        | Event::Left(_)
         | Event::Answered { .. }
         | Event::Saw(_)
         | Event::Woke
@@ -61,7 +63,7 @@ impl Noted {
     fn take(&mut self, before: Option<&State>, entry: &Entry, after: &State) {
         let at = entry.stamped.at;
         match &entry.stamped.event {
-            Event::Commanded { who, command } => self.commanded(at, before.unwrap_or(after), who, command),
+            Event::Commanded { who, command, .. } => self.commanded(at, before.unwrap_or(after), who, command),
             Event::Answered { id, outcome } => self.answered(at, before, *id, outcome),
             Event::Saw(Fact::Window(window)) => self.changes.measured(window),
             Event::Saw(Fact::Traffic(traffic)) => {
@@ -75,7 +77,11 @@ impl Noted {
             }
             Event::Began(beginning) => self.weigh_found(beginning),
             Event::Saw(Fact::Node { node, seen }) => self.looked(at, before, node, seen),
-            Event::Saw(Fact::Server { .. } | Fact::Member { .. } | Fact::MemberGone { .. }) | Event::Woke | Event::Ended(_) => {}
+            Event::Saw(Fact::Server { .. } | Fact::Member { .. } | Fact::MemberGone { .. })
+            | Event::Came(_)
+            | Event::Left(_)
+            | Event::Woke
+            | Event::Ended(_) => {}
         }
         self.asked(at, before, after);
         self.lanes(at, before, entry, after);

@@ -189,7 +189,7 @@ impl Play {
     /// Somebody asks for something.
     pub(crate) fn command(mut self, who: &str, command: Command) -> Play {
         assert_eq!(crate::rollout::operate::refusal(&self.state, &command), None, "{command}");
-        self.take(Event::Commanded { who: who.into(), command });
+        self.take(Event::Commanded { who: who.into(), screen: None, command });
         self
     }
 

@@ -59,6 +59,8 @@ fn title(command: &Command) -> &'static str {
         Command::Contract(_) => "Contract",
         Command::Accept(..) => "Accept a gate",
         Command::Note(_) => "Note",
+        Command::HandOver(_) => "Hand over",
+        Command::TakeOver { .. } => "Take over",
     }
 }
 
@@ -89,6 +91,13 @@ fn sentences(command: &Command, snapshot: &Snapshot) -> Vec<String> {
                 format!("Going back now: {}", snapshot.price.text),
             ]
         }
+        Command::TakeOver { why, .. } => {
+            let driver = snapshot.rollout.people.driving().map(|driver| driver.login.to_string());
+            vec![
+                format!("{} drives now and will observe.", driver.unwrap_or_else(|| "Nobody".to_owned())),
+                format!("The journal keeps who took over and why: {why}"),
+            ]
+        }
         Command::SwitchAgain => vec!["Half A goes in and half B out, on every node, in one operation.".to_owned()],
         Command::Go
         | Command::Hold
@@ -97,6 +106,7 @@ fn sentences(command: &Command, snapshot: &Snapshot) -> Vec<String> {
         | Command::Cut(..)
         | Command::Contract(_)
         | Command::Accept(..)
+        | Command::HandOver(_)
         | Command::Note(_) => vec![command.to_string()],
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{lines, paragraph};
 use crate::model::{GateName, Printable, ServerName};
+use crate::rollout::people::ScreenNumber;
 use crate::rollout::{Command, ContractWhen};
 use crate::tui::theme::Role;
 use crate::tui::widget::{View, text};
@@ -22,6 +23,8 @@ pub enum Purpose {
     Contract(String),
     /// Exactly its name declares an excluded server gone.
     Gone(ServerName),
+    /// The reason for taking over from who drives at that screen.
+    TakeOver(ScreenNumber),
 }
 
 /// What was typed so far.
@@ -57,6 +60,8 @@ impl TextField {
                 Err("the reason is kept in the journal and may not be empty: type it, or Esc".to_owned())
             }
             Purpose::Accept(gate) => Ok(Command::Accept(*gate, Printable::new(text))),
+            Purpose::TakeOver(_) if text.is_empty() => Err("taking over needs a reason: type it, or Esc".to_owned()),
+            Purpose::TakeOver(from) => Ok(Command::TakeOver { from: Some(*from), why: Printable::new(text) }),
             Purpose::Contract(word) if self.text == *word => Ok(Command::Contract(ContractWhen::Now)),
             Purpose::Contract(word) => Err(format!("that is not {word}: nothing was done")),
             Purpose::Gone(name) if self.text == name.as_str() => Ok(Command::Gone(name.clone())),
@@ -114,6 +119,14 @@ impl TextField {
                 said.extend(prompt.commands.iter().take(4).map(|command| (Role::Dim, format!("$ {command}"))));
                 said.push((Role::Plain, format!("Type {word} to do it. L on the screen before leaves it for later.")));
                 ("Contract", said)
+            }
+            Purpose::TakeOver(_) => {
+                let driver = view.snapshot.rollout.people.driving().map(|driver| driver.login.to_string());
+                let said = format!("{} drives. Say why you take over; then it is asked once more.", driver.unwrap_or_default());
+                (
+                    "Take over",
+                    vec![(Role::Warning, said), (Role::Plain, "Better: ask for it, and have it handed over with h.".to_owned())],
+                )
             }
             Purpose::Gone(name) => (
                 "Declare gone",

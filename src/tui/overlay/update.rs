@@ -4,7 +4,7 @@
 //! confirmation whose prompt has changed since it was opened asks once more.
 
 use super::gates::is_acceptable;
-use super::{Overlay, Purpose, TextField};
+use super::{Confirm, Overlay, Purpose, TextField};
 use crate::rollout::Command;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Ask};
@@ -52,6 +52,7 @@ impl App {
             }
             Some(Overlay::Log(log)) => log.select(by, snapshot),
             Some(Overlay::Output(output)) => output.scroll(by),
+            Some(Overlay::Seats(seats)) => seats.select(by, snapshot),
             Some(Overlay::Help(help)) => help.scroll(by, self.size.1),
             Some(Overlay::Confirm(_) | Overlay::Text(_) | Overlay::Drain(_)) | None => {}
         }
@@ -61,8 +62,9 @@ impl App {
         let shown = self.shown.prompt.number;
         match self.overlays.last_mut() {
             Some(Overlay::Confirm(confirm)) => {
-                // The way back is shown live and is always open: it is not asked for twice.
-                if confirm.prompt != shown && confirm.command != Command::RollBack {
+                // The way back is shown live and is always open, and who drives is no matter of the prompt: not asked for twice.
+                let stands_alone = matches!(confirm.command, Command::RollBack | Command::TakeOver { .. });
+                if confirm.prompt != shown && !stands_alone {
                     confirm.prompt = shown;
                     return self.say(MOVED_ON);
                 }
@@ -82,10 +84,19 @@ impl App {
                     Ok(command) => command,
                     Err(why) => return self.say(why),
                 };
+                if let Command::TakeOver { .. } = command {
+                    let prompt = field.prompt;
+                    self.overlays.pop();
+                    return self.open(Overlay::Confirm(Confirm { command, prompt }));
+                }
                 if field.prompt != shown && field.purpose != Purpose::Note {
                     field.prompt = shown;
                     return self.say(MOVED_ON);
                 }
+                self.send_and_close(command)
+            }
+            Some(Overlay::Seats(seats)) => {
+                let command = seats.command();
                 self.send_and_close(command)
             }
             Some(Overlay::Gates(gates)) => {

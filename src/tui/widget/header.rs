@@ -1,7 +1,7 @@
 //! The first line: pool, versions, pace, who drives and watches, how long this phase has taken, the clock.
 
 use super::text::{clock, cut, put_spread, width};
-use super::{Engine, Part, View};
+use super::{Engine, View, people};
 use crate::engine::snapshot::{Pace, PhaseState, Purpose};
 use crate::model::Printable;
 use crate::tui::theme::Role;
@@ -9,21 +9,37 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// Draws the header into one row. When room is short, who watches goes first, then the program's name, then who drives.
+/// Draws the header into one row. When room is short, who watches goes first, then the program's name, then the pace
+/// where it is the usual one, then who drives.
 pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let end = end(view);
     let room = usize::from(area.width).saturating_sub(end.width() + 1);
     let mut pieces = pieces(view);
-    for expendable in [5, 0, 4] {
-        let all: usize = pieces.iter().flatten().map(|span| width(&span.content)).sum();
-        if all <= room {
+    let usual = view.engine == Engine::There
+        && view.snapshot.rollout.outcome.is_none()
+        && view.snapshot.rollout.purpose != Purpose::RollingBack
+        && view.snapshot.rollout.pace == Pace::StepByStep;
+    let wide = |pieces: &[Vec<Span>; 6]| pieces.iter().flatten().map(|span| width(&span.content)).sum::<usize>();
+    if wide(&pieces) > room {
+        pieces[WATCHING] = people::watching_count(view);
+    }
+    for (expendable, may) in [(WATCHING, true), (PROGRAM, true), (PACE, usual), (DRIVER, true)] {
+        if wide(&pieces) <= room {
             break;
         }
-        pieces[expendable].clear();
+        if may {
+            pieces[expendable].clear();
+        }
     }
     let start: Vec<Span> = std::iter::once(Span::raw(" ")).chain(pieces.into_iter().flatten()).collect();
     put_spread(buffer, area, Line::from(start), end);
 }
+
+/// Places in [`pieces`].
+const PROGRAM: usize = 0;
+const PACE: usize = 3;
+const DRIVER: usize = 4;
+const WATCHING: usize = 5;
 
 /// Program, pool, versions, pace, driver, watchers.
 fn pieces(view: &View) -> [Vec<Span<'static>>; 6] {
@@ -49,22 +65,13 @@ fn pieces(view: &View) -> [Vec<Span<'static>>; 6] {
         (_, None, _, Pace::StepByStep) => Span::raw("step by step"),
         (_, None, _, Pace::Automatic) => view.span(Role::Next, "automatic"),
     };
-    let driver = match view.part {
-        Part::Driver if rollout.driver.is_empty() => Vec::new(),
-        Part::Driver => vec![Span::raw(format!("  driver {}", cut(rollout.driver.as_str(), 16)))],
-        Part::Observer => vec![view.span(Role::Warning, "  you watch")],
-    };
-    let watching = match rollout.watching {
-        0 => Vec::new(),
-        count => vec![Span::raw(format!("  {count} watching"))],
-    };
     [
         vec![view.span(Role::Dim, "halfstep  ")],
         vec![view.span(Role::Title, cut(Printable::new(&rollout.pool).as_str(), 24)), Span::raw("  ")],
         versions,
         vec![pace],
-        driver,
-        watching,
+        people::driver(view),
+        people::watching(view),
     ]
 }
 
