@@ -218,14 +218,14 @@ fn price(state: &State, live: &Live, at: Instant) -> PriceView {
     let kind = match &price {
         Price::Nothing => PriceKind::Nothing,
         Price::Instant { up, of, .. } if up == of => PriceKind::Instant,
-        Price::Instant { .. } => PriceKind::Partly,
+        Price::Instant { .. } | Price::Waits { .. } => PriceKind::Partly,
         Price::Seconds { .. } => PriceKind::Seconds,
         Price::Blocked(_) => PriceKind::Blocked,
     };
     let steps = if kind == PriceKind::Blocked { vec![] } else { state.way_back() };
     let seen = match &price {
         Price::Instant { half, .. } => oldest_look(state, live, *half, at),
-        Price::Nothing | Price::Seconds { .. } | Price::Blocked(_) => None,
+        Price::Nothing | Price::Seconds { .. } | Price::Blocked(_) | Price::Waits { .. } => None,
     };
     let seen = seen.map(|age| match age.as_secs() {
         0 => ", seen just now".to_owned(),

@@ -1,9 +1,10 @@
 //! What rolling back would cost now, from what is observed now, on the screen at all times; and at the end, how it ended.
 
 use super::event::{End, Purpose};
+use super::fact::NodeFact;
 use super::plan::{Direction, Plan, Stage, Step, back};
 use super::state::{Contract, State};
-use crate::model::{CommandKind, Half, Printable, ServerName};
+use crate::model::{CommandKind, Half, NodeName, Printable, ServerName};
 use std::time::Duration;
 
 /// The price of `R`.
@@ -23,12 +24,33 @@ pub enum Price {
         first: Half,
     },
     Blocked(Printable),
+    /// A node cannot be read, so it cannot be told either: this much once it answers again.
+    Waits {
+        node: NodeName,
+        then: Box<Price>,
+    },
 }
 
 impl State {
     /// What `R` would cost now.
     #[must_use]
     pub fn price(&self) -> Price {
+        let price = self.price_with_all_nodes();
+        match (&price, self.silent_node()) {
+            (Price::Instant { .. } | Price::Seconds { .. }, Some(node)) => {
+                Price::Waits { node: node.clone(), then: Box::new(price) }
+            }
+            (Price::Nothing | Price::Blocked(_) | Price::Waits { .. }, _) | (_, None) => price,
+        }
+    }
+
+    /// The first node that was heard once and cannot be read now.
+    fn silent_node(&self) -> Option<&NodeName> {
+        let silent = |fact: &NodeFact| fact.heard && fact.seen.trouble.is_some();
+        self.beginning.nodes.iter().map(|node| &node.name).find(|name| self.facts.nodes.get(*name).is_some_and(silent))
+    }
+
+    fn price_with_all_nodes(&self) -> Price {
         if self.contract == Contract::Begun {
             return Price::Blocked("migrations that remove have begun".into());
         }
@@ -122,6 +144,7 @@ impl Price {
             }
             Price::Seconds { about, first } => format!("about {} s: restart {first} on {current}", about.as_secs().max(1)),
             Price::Blocked(why) => format!("blocked: {why}"),
+            Price::Waits { node, then } => format!("waits for {node}, which cannot be read; then {}", then.words(current)),
         }
     }
 }

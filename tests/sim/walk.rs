@@ -7,7 +7,8 @@ use crate::people::Patient;
 use crate::world::World;
 use crate::{engine, pools};
 use halfstep::model::{CommandKind, MemberName, NodeName, PhaseName, Rotation, ServerName, Version};
-use halfstep::rollout::event::{Beginning, Purpose};
+use halfstep::rollout::event::{Beginning, Purpose, Stamped};
+use halfstep::rollout::fact::{Fact, NodeSeen};
 use halfstep::rollout::state::Body;
 use halfstep::rollout::{Command, End, Event, Operation, Price, State, begin};
 use std::collections::BTreeMap;
@@ -198,6 +199,7 @@ fn the_price_of_going_back_is_what_each_phase_has_done() {
                 Price::Instant { half, .. } => format!("instant {half}"),
                 Price::Seconds { first, .. } => format!("seconds {first}"),
                 Price::Blocked(_) => "blocked".to_owned(),
+                Price::Waits { .. } => "waits".to_owned(),
             };
             if prices.last() != Some(&(phase.name, kind.clone())) {
                 prices.push((phase.name, kind));
@@ -223,6 +225,37 @@ fn the_price_of_going_back_is_what_each_phase_has_done() {
         "report: blocked",
     ];
     assert_eq!(prices, expected);
+}
+
+#[test]
+fn a_price_that_needs_a_node_that_cannot_be_read_says_so() {
+    let beginning = pools::plain();
+    let node = beginning.nodes[0].name.clone();
+    let forward = walk(&beginning, &[]);
+    let mut asked = 0;
+    let mut state: Option<State> = None;
+    for (stamped, _) in &forward.engine.journal {
+        let next = match &state {
+            None => begin(beginning_of(&stamped.event), stamped.at.since_start).0,
+            Some(state) => state.step(stamped).0,
+        };
+        let generation = next.facts.nodes.get(&node).map(|fact| fact.seen.generation.clone()).unwrap_or_default();
+        let seen = NodeSeen { trouble: Some("nobody listens".into()), generation };
+        let (silent, _) = next.step(&Stamped { at: stamped.at, event: Event::Saw(Fact::Node { node: node.clone(), seen }) });
+        let current = &beginning.current;
+        match (next.price(), silent.price()) {
+            (Price::Instant { .. } | Price::Seconds { .. }, then) => {
+                asked += 1;
+                let words = then.words(current);
+                assert!(words.starts_with(&format!("waits for {node}, which cannot be read; then ")), "{words}");
+            }
+            (Price::Nothing | Price::Blocked(_) | Price::Waits { .. }, then) => {
+                assert!(!matches!(then, Price::Waits { .. }), "{then:?}");
+            }
+        }
+        state = Some(next);
+    }
+    assert!(asked > 20, "{asked}");
 }
 
 fn beginning_of(event: &Event) -> Beginning {
