@@ -10,6 +10,7 @@
 
 pub mod action;
 pub mod app;
+pub mod coach;
 pub mod input;
 pub mod keymap;
 pub mod overlay;
@@ -23,6 +24,7 @@ use crate::engine::snapshot::OutcomeView;
 use crate::model::{Failure, Printable};
 use action::Action;
 use app::{App, Ask};
+use coach::Guide;
 use futures_util::StreamExt;
 use input::Input;
 use overlay::{Output, output::Cut};
@@ -54,8 +56,8 @@ pub struct Options {
     pub ascii: bool,
     /// This screen only watches.
     pub observe: bool,
-    /// Explains each step. The pane for it is not built yet.
-    pub guided: bool,
+    /// How much the coach explains.
+    pub guide: Guide,
     /// Where the output files of commands are.
     pub rollout_dir: PathBuf,
 }
@@ -82,7 +84,7 @@ pub async fn run(client: Client, options: Options) -> Result<Left, Failure> {
     let over_ssh = std::env::var_os("SSH_CONNECTION").is_some();
     let mut signals = Signals::new()?;
     let mut console = Console {
-        app: seated(App::new(client.snapshot.clone(), theme, part), &client),
+        app: seated(App::new(client.snapshot.clone(), theme, part).guided(options.guide), &client),
         screen: Screen::take()?,
         keys: EventStream::new(),
         client,

@@ -20,6 +20,7 @@ use crate::engine::home::RolloutDir;
 use crate::engine::report::Life;
 use crate::engine::snapshot::{PhaseState, PhaseView};
 use crate::engine::wire::Hello;
+use crate::lab::keep;
 use crate::lab::tally::Counts;
 use crate::lab::traffic::{self, Traffic, TrafficSettings};
 use crate::model::{Failure, PhaseName, Release};
@@ -27,8 +28,10 @@ use crate::rollout::event::StartPace;
 use crate::tui;
 use scene::{NEXT, SERVERS, Scene};
 use stage::Stage;
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// Clients that ask for something that is answered at once.
@@ -192,6 +195,13 @@ async fn keep(stage: &Stage) {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
+}
+
+/// Does that rollout's directory lie in a demo's?
+#[must_use]
+pub fn is_a_demo(rollout: &Path) -> bool {
+    let is_ours = |name: &OsStr| name.to_string_lossy().starts_with(keep::DIRECTORY);
+    rollout.ancestors().filter_map(Path::file_name).any(is_ours)
 }
 
 /// The engine's process, ended with this value: our own child, so its number is nobody else's.

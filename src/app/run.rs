@@ -6,7 +6,7 @@ use super::follow::{Print, Until, as_it_ended, follow};
 use super::spawn::{self, Started};
 use super::survey::Unclean;
 use super::{Answer, place};
-use crate::cli::rollout::{Begin, Drive, Face, Scope, Terminal};
+use crate::cli::rollout::{Begin, Drive, Face, Facing, Scope, Terminal};
 use crate::cli::text::say;
 use crate::cli::{ExitStatus, Global};
 use crate::engine::client::Client;
@@ -14,6 +14,7 @@ use crate::engine::wire::Hello;
 use crate::model::{Failure, Printable, Release};
 use crate::rollout::event::StartPace;
 use crate::tui;
+use crate::tui::coach::Guide;
 use std::io::{IsTerminal, Write};
 
 /// Begins and shows a rollout, or (`to` is `None`) a restart.
@@ -94,10 +95,19 @@ pub async fn console(client: Client, drive: &Drive, started: &Started) -> Result
     let options = tui::Options {
         ascii: drive.facing.ascii,
         observe: drive.facing.observe,
-        guided: drive.facing.guided,
+        guide: guide(drive.facing, started),
         rollout_dir: started.rollout.clone(),
     };
     tui::run(client, options).await
+}
+
+/// What is explained: in a demo all of it, elsewhere what was asked for.
+fn guide(facing: Facing, started: &Started) -> Guide {
+    match facing.guided {
+        _ if super::demo::is_a_demo(&started.rollout) => Guide::On,
+        true => Guide::On,
+        false => Guide::Off,
+    }
 }
 
 fn left(left: tui::Left) -> Answer {

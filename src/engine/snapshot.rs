@@ -5,6 +5,7 @@
 
 use crate::model::{GateName, Half, Health, PhaseName, Printable, Role, Rotation, ServerName, Verdict, Version};
 use crate::rollout::people::People;
+use crate::rollout::state::Cause;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -36,6 +37,12 @@ pub struct RolloutView {
     pub pace: Pace,
     /// Why it is held and by whom, in one sentence.
     pub held: Option<Printable>,
+    /// The kind of it; `None` where it is not held, or where the engine itself cannot go on.
+    #[serde(default)]
+    pub cause: Option<Cause>,
+    /// Somebody asked for the way back, or something did: it begins when what runs has finished. Why.
+    #[serde(default)]
+    pub going_back: Option<Printable>,
     /// Something needs a person now: the bell rings.
     pub needs_person: bool,
     /// It is held because something failed, and not because somebody wanted it.

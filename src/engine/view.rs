@@ -69,6 +69,8 @@ fn rollout(state: &State, activity: &Activity, setting: &Setting, now: Duration)
         next: Some(state.beginning.next.clone()),
         pace,
         held: setting.trouble.clone().or_else(|| state.hold.as_ref().map(|hold| hold.why.clone())),
+        cause: state.hold.as_ref().map(|hold| hold.cause).filter(|_| setting.trouble.is_none()),
+        going_back: state.going_back.clone(),
         needs_person: setting.trouble.is_some() || needs_person(state),
         failed: setting.trouble.is_some() || held_by_failure(state),
         activity_count: activity.count,

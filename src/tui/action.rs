@@ -29,6 +29,10 @@ pub enum Action {
     /// A second person's yes.
     Approve,
     Help,
+    /// The coach's pane on or off.
+    Coach,
+    /// All that the coach has to say about this moment.
+    Explain,
     Quit,
     /// Out of an overlay.
     Back,

@@ -6,8 +6,9 @@
 //! is in [`super::overlay::update`].
 
 use super::action::Action;
+use super::coach::{self, Arrival, Guide, Pane};
 use super::keymap::Context;
-use super::overlay::{Confirm, Drain, Gates, Help, Log, Output, Overlay, Purpose, Seats, TextField};
+use super::overlay::{Confirm, Drain, Explain, Gates, Help, Log, Output, Overlay, Purpose, Seats, TextField};
 use super::screen;
 use super::theme::{Role, Theme};
 use super::widget::{
@@ -67,6 +68,9 @@ pub struct App {
     pub(super) selected: Option<ServerName>,
     notice: Option<Notice>,
     awaited: Vec<Awaited>,
+    guide: Guide,
+    /// Why this screen is here, once a whole picture was shown.
+    arrival: Option<Arrival>,
     /// The size of the last picture.
     pub(super) size: (u16, u16),
 }
@@ -87,6 +91,8 @@ impl App {
             selected: None,
             notice: None,
             awaited: Vec::new(),
+            guide: Guide::Off,
+            arrival: None,
             size: (80, 24),
         }
     }
@@ -111,6 +117,12 @@ impl App {
         }
     }
 
+    /// With the coach's pane.
+    #[must_use]
+    pub fn guided(self, guide: Guide) -> App {
+        App { guide, ..self }
+    }
+
     /// Takes a newer snapshot, which will be drawn next. From here on keys mean what it says.
     pub fn show(&mut self, snapshot: &Snapshot) {
         let newer = snapshot.prompt.number;
@@ -118,6 +130,9 @@ impl App {
         self.awaited.retain(|awaited| !awaited.answered && awaited.prompt == newer);
         self.shown.clone_from(snapshot);
         self.tell_part(before);
+        if self.arrival.is_none() && !snapshot.phases.is_empty() {
+            self.arrival = Some(coach::arrival(snapshot));
+        }
         if self.selected.as_ref().is_some_and(|name| self.server(name).is_none()) {
             self.selected = None;
         }
@@ -143,6 +158,7 @@ impl App {
             beside: &self.beside,
             selected: self.selected.as_ref(),
             notice: self.notice.as_ref(),
+            coach: Pane { guide: self.guide, arrival: self.arrival.unwrap_or(Arrival::Began) },
         };
         if screen::is_too_small(self.size) {
             screen::draw_too_small(&view, area, buffer);
@@ -183,6 +199,8 @@ impl App {
             Action::Gates => self.open(Overlay::Gates(Gates::default())),
             Action::Commands => self.open(Overlay::Log(Log::default())),
             Action::Help => self.open(Overlay::Help(Help::default())),
+            Action::Coach => self.toggle_coach(),
+            Action::Explain => self.open(Overlay::Explain(Explain::default())),
             Action::Quit => Ask::Leave,
             Action::Up => self.select(-1),
             Action::Down => self.select(1),
@@ -359,6 +377,19 @@ impl App {
         self.command(Command::Go)
     }
 
+    fn toggle_coach(&mut self) -> Ask {
+        self.guide = match self.guide {
+            Guide::Off => Guide::On,
+            Guide::On => Guide::Off,
+            Guide::Tour => Guide::Rested,
+            Guide::Rested => Guide::Tour,
+        };
+        match self.guide {
+            Guide::Off | Guide::Rested => self.say("the coach is off: g brings it back, e explains this moment once"),
+            Guide::On | Guide::Tour => Ask::Nothing,
+        }
+    }
+
     fn confirm(&mut self, command: Command) -> Ask {
         match self.refusal(command.word()) {
             Some(why) => self.refuse(command.word(), why),
@@ -457,7 +488,7 @@ impl App {
     /// Moves the selection in the order in which the rows stand; the first move selects the first row.
     fn select_in(&mut self, at: Half, by: isize) {
         let rows: Vec<&ServerView> = self.shown.servers.iter().filter(|server| half::pane(server) == at).collect();
-        let height = screen::rollout::rows_of(self.size, &self.shown, at);
+        let height = screen::rollout::rows_of(self.size, &self.shown, self.guide, at);
         let rows = if rows.len() > height { half::ranked(&rows) } else { rows };
         let now = rows.iter().position(|server| self.selected.as_ref() == Some(&server.name));
         let Some(last) = rows.len().checked_sub(1) else { return };

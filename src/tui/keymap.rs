@@ -124,6 +124,8 @@ const ROLLOUT: &[Binding] = &[
     command(&[Key::Char('n')], Action::Note, "note", "write a line into the journal", "note"),
     binding(&[Key::Char('h')], Action::HandOver, "hand over", "who drives hands over; who observes takes over, with a reason"),
     binding(&[Key::Char('a')], Action::Approve, "approve", "a second person's yes, where one is asked for"),
+    binding(&[Key::Char('g')], Action::Coach, "guide", "the coach's pane, which explains each step, on or off"),
+    binding(&[Key::Char('e')], Action::Explain, "explain", "all that the coach has to say about this moment"),
     binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "select the next server"),
     binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "select the server before"),
     binding(&[Key::Tab, Key::Left, Key::Right], Action::OtherHalf, "half", "select in the other half"),
@@ -199,7 +201,7 @@ const SEATS: &[Binding] = &[
 
 const HELP: &[Binding] = &[
     command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
-    binding(&[Key::Esc, Key::Char('q'), Key::Char('?'), Key::Enter], Action::Back, "back", "back to the rollout"),
+    binding(&[Key::Esc, Key::Char('q'), Key::Char('?'), Key::Char('e'), Key::Enter], Action::Back, "back", "back to the rollout"),
     binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "a line on"),
     binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "a line back"),
     binding(&[Key::PageDown], Action::PageDown, "page down", "a page on"),

@@ -3,6 +3,7 @@
 
 pub mod confirm;
 pub mod drain;
+pub mod explain;
 pub mod field;
 pub mod gates;
 pub mod help;
@@ -13,6 +14,7 @@ pub mod update;
 
 pub use confirm::Confirm;
 pub use drain::Drain;
+pub use explain::Explain;
 pub use field::{Purpose, TextField};
 pub use gates::Gates;
 pub use help::Help;
@@ -39,6 +41,7 @@ pub enum Overlay {
     Output(Output),
     Seats(Seats),
     Help(Help),
+    Explain(Explain),
 }
 
 impl Overlay {
@@ -53,7 +56,7 @@ impl Overlay {
             Overlay::Log(_) => Context::Commands,
             Overlay::Output(_) => Context::Output,
             Overlay::Seats(_) => Context::Seats,
-            Overlay::Help(_) => Context::Help,
+            Overlay::Help(_) | Overlay::Explain(_) => Context::Help,
         }
     }
 
@@ -68,6 +71,7 @@ impl Overlay {
             Overlay::Output(output) => output.draw(view, area, buffer),
             Overlay::Seats(seats) => seats.draw(view, area, buffer),
             Overlay::Help(help) => help.draw(view, area, buffer),
+            Overlay::Explain(explain) => explain.draw(view, area, buffer),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Pieces of the picture. Each draws what a [`View`] holds into a rectangle, and knows nothing of its neighbours.
 
 pub mod activity;
+pub mod coach;
 pub mod gates;
 pub mod half;
 pub mod header;
@@ -12,6 +13,7 @@ pub mod prompt;
 pub mod row;
 pub mod text;
 
+use super::coach::Pane;
 use super::theme::{Role, Theme};
 use crate::engine::snapshot::Snapshot;
 use crate::model::{Printable, ServerName, Version};
@@ -78,6 +80,7 @@ pub struct View<'a> {
     pub beside: &'a [Printable],
     pub selected: Option<&'a ServerName>,
     pub notice: Option<&'a Notice>,
+    pub coach: Pane,
 }
 
 impl View<'_> {

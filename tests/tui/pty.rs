@@ -32,7 +32,7 @@ fn the_screen_itself() {
     let panics = directory.join("panic");
     runtime.block_on(async {
         let client = Client::connect(&socket, &Hello::new(true, false)).await.expect("an engine");
-        let options = Options { ascii: false, observe: false, guided: false, rollout_dir: directory };
+        let options = Options { ascii: false, observe: false, guide: halfstep::tui::coach::Guide::Off, rollout_dir: directory };
         tokio::select! {
             left = tui::run(client, options) => println!("left: {left:?}"),
             () = async {

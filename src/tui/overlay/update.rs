@@ -54,6 +54,7 @@ impl App {
             Some(Overlay::Output(output)) => output.scroll(by),
             Some(Overlay::Seats(seats)) => seats.select(by, snapshot),
             Some(Overlay::Help(help)) => help.scroll(by, self.size.1),
+            Some(Overlay::Explain(explain)) => explain.scroll(by),
             Some(Overlay::Confirm(_) | Overlay::Text(_) | Overlay::Drain(_)) | None => {}
         }
     }
@@ -108,7 +109,7 @@ impl App {
                 None => self.say("this line has no output: only commands that were run have"),
             },
             Some(Overlay::Output(output)) => Ask::Read(output.path.clone()),
-            Some(Overlay::Help(_)) | None => Ask::Nothing,
+            Some(Overlay::Help(_) | Overlay::Explain(_)) | None => Ask::Nothing,
         }
     }
 

@@ -6,6 +6,7 @@
 //! half A        side by side from 100 columns, else above each other   half B, workers below
 //! nodes         ✔ lb1 haproxy …                                        (from 24 rows; else only one in trouble)
 //! traffic       req/s · errors · mixed window · by version             (with room: a pane of both, and the gates beside it)
+//! coach         what this step does, why, what to see, how to get out   (guided; from 24 rows)
 //! activity      when, where, what, and the raw command                 (from 24 rows)
 //! capacity      A carries … · half for 06:12
 //! price         Going back now: instant …
@@ -18,9 +19,10 @@
 
 use crate::engine::snapshot::Snapshot;
 use crate::model::Half;
+use crate::tui::coach::Guide;
 use crate::tui::keymap::Context;
 use crate::tui::theme::Role;
-use crate::tui::widget::{View, activity, gates, half, header, money, nodes, phases, prompt, text};
+use crate::tui::widget::{View, activity, coach, gates, half, header, money, nodes, phases, prompt, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
@@ -46,6 +48,8 @@ struct Places {
     /// Traffic and nodes, then gates; with these the two lines before are empty.
     panes: [Rect; 2],
     activity: Rect,
+    /// No height where nobody is guided.
+    coach: Rect,
     capacity: Rect,
     price: Rect,
     prompt: Rect,
@@ -54,7 +58,7 @@ struct Places {
 
 /// Draws the screen.
 pub fn draw(view: &View, context: Context, area: Rect, buffer: &mut Buffer) {
-    let places = places(area, wishes(view.snapshot));
+    let places = places(area, wishes(view.snapshot), coach_rows(view.coach.guide, area.height));
     header::draw(view, places.header, buffer);
     phases::draw(view, framed(view, "Phases", places.phases, buffer), buffer);
     half::draw(view, Half::A, places.a, buffer);
@@ -71,6 +75,7 @@ pub fn draw(view: &View, context: Context, area: Rect, buffer: &mut Buffer) {
         gates::draw(view, framed(view, "Gates", gates, buffer), buffer);
     }
     activity::draw(view, titled(view, "Activity", places.activity, buffer), buffer);
+    coach::draw(view, places.coach, buffer);
     money::draw_capacity(view, places.capacity, buffer);
     money::draw_price(view, places.price, buffer);
     prompt::draw(view, places.prompt, buffer);
@@ -79,8 +84,8 @@ pub fn draw(view: &View, context: Context, area: Rect, buffer: &mut Buffer) {
 
 /// How many servers of that half a terminal of this size shows.
 #[must_use]
-pub fn rows_of((width, height): (u16, u16), snapshot: &Snapshot, at: Half) -> usize {
-    let places = places(Rect::new(0, 0, width, height), wishes(snapshot));
+pub fn rows_of((width, height): (u16, u16), snapshot: &Snapshot, guide: Guide, at: Half) -> usize {
+    let places = places(Rect::new(0, 0, width, height), wishes(snapshot), coach_rows(guide, height));
     let pane = match at {
         Half::A => places.a,
         Half::B => places.b,
@@ -97,16 +102,31 @@ fn wishes(snapshot: &Snapshot) -> (u16, u16) {
     (wish(count(Half::A)), wish(count(Half::B)))
 }
 
-fn places(area: Rect, (wish_a, wish_b): (u16, u16)) -> Places {
+/// Rows for the coach on a terminal so high.
+fn coach_rows(guide: Guide, height: u16) -> u16 {
+    match height {
+        _ if !guide.is_shown() => 0,
+        ..TALL => 0,
+        TALL..ROOMY => coach::LOW,
+        ROOMY.. => coach::HIGH,
+    }
+}
+
+fn places(area: Rect, (wish_a, wish_b): (u16, u16), coach_height: u16) -> Places {
     let roomy = area.height >= ROOMY;
-    let tall = u16::from(area.height >= TALL);
+    // On a low screen the coach stands where the activity and the nodes would.
+    let tall = u16::from(area.height >= TALL && (coach_height == 0 || roomy));
     let phases_height = if roomy { 3 } else { 1 };
     let prompt_height = if roomy { 5 } else { 2 };
     let side_by_side = area.width >= SIDE_BY_SIDE;
     let (nodes_height, traffic_height, panes_height) = if roomy && side_by_side { (0, 0, PANES) } else { (tall, 1, 0) };
     // header, capacity, price, footer
-    let fixed = 4 + phases_height + nodes_height + traffic_height + panes_height + prompt_height;
-    let least_activity = if roomy { 9 } else { 4 * tall };
+    let fixed = 4 + phases_height + nodes_height + traffic_height + panes_height + prompt_height + coach_height;
+    let least_activity = match (roomy, coach_height) {
+        (true, 0) => 9,
+        (true, _) => 4,
+        (false, _) => 4 * tall,
+    };
     let room = area.height.saturating_sub(fixed + least_activity);
     let wished = if side_by_side { wish_a.max(wish_b) } else { wish_a.saturating_add(wish_b) };
     // Titles above the columns are the first to go.
@@ -121,9 +141,20 @@ fn places(area: Rect, (wish_a, wish_b): (u16, u16)) -> Places {
     };
     let halves_height = if side_by_side { height_a } else { height_a + height_b };
     let activity_height = if tall == 0 { 0 } else { area.height.saturating_sub(fixed + halves_height) };
-    let rows =
-        [1, phases_height, halves_height, nodes_height, traffic_height, panes_height, activity_height, 1, 1, prompt_height];
-    let [header, phases, halves, nodes, traffic, panes, activity, capacity, price, prompt, _, footer] =
+    let rows = [
+        1,
+        phases_height,
+        halves_height,
+        nodes_height,
+        traffic_height,
+        panes_height,
+        activity_height,
+        coach_height,
+        1,
+        1,
+        prompt_height,
+    ];
+    let [header, phases, halves, nodes, traffic, panes, activity, coach, capacity, price, prompt, _, footer] =
         Layout::vertical(rows.map(Constraint::Length).into_iter().chain([Constraint::Fill(1), Constraint::Length(1)]))
             .areas(area);
     let beside = |area| {
@@ -136,7 +167,7 @@ fn places(area: Rect, (wish_a, wish_b): (u16, u16)) -> Places {
     } else {
         Layout::vertical([Constraint::Length(height_a), Constraint::Length(height_b)]).areas(halves)
     };
-    Places { header, phases, a, b, nodes, traffic, panes, activity, capacity, price, prompt, footer }
+    Places { header, phases, a, b, nodes, traffic, panes, activity, coach, capacity, price, prompt, footer }
 }
 
 /// Half of the room each; what one does not want, the other may have.

@@ -1,0 +1,197 @@
+//! The demo as a tour: what to try at which moment, whether it happened, and at the end what was learned. It reads what
+//! happened from the activity, so that a screen that comes later knows it too.
+
+use super::figures::Figures;
+use super::moment::{Failing, Moment};
+use super::{Advice, Arrival, Lead, Scene};
+use crate::engine::snapshot::{OutcomeWord, Snapshot};
+use crate::lab::tour::Note;
+use crate::model::PhaseName;
+use crate::rollout::state::Cause;
+
+/// What a newcomer has done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Deeds {
+    /// How often the way back was begun.
+    pub went_back: usize,
+    pub switched_again: usize,
+    pub retried: usize,
+    pub excluded: usize,
+    /// How often a screen came back after the last one had gone.
+    pub came_back: usize,
+    /// Decided about a drain that did not end.
+    pub decided_a_drain: usize,
+    pub held: usize,
+}
+
+impl Deeds {
+    /// Read from what the journal tells of the commands, and from the notes of the demo's stage.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot) -> Deeds {
+        let asked = |word: &str| {
+            let wanted = format!("asks: {word}");
+            snapshot.activity.iter().filter(|line| line.text.as_str().starts_with(&wanted)).count()
+        };
+        let noted = |note: Note| snapshot.activity.iter().filter(|line| note.is(line.text.as_str())).count();
+        Deeds {
+            went_back: asked("rollback"),
+            switched_again: asked("switch-again"),
+            retried: asked("retry").saturating_sub(noted(Note::Helped)),
+            excluded: asked("exclude"),
+            came_back: came_back(snapshot),
+            decided_a_drain: asked("cut"),
+            held: asked("hold"),
+        }
+    }
+}
+
+/// How often somebody came to drive after nobody did: as the engine tells it in the activity.
+#[must_use]
+pub fn came_back(snapshot: &Snapshot) -> usize {
+    let mut alone = false;
+    let mut times = 0;
+    for line in &snapshot.activity {
+        match line.text.as_str() {
+            "left the screen; nobody drives now" => alone = true,
+            "came, drives" if alone => {
+                alone = false;
+                times += 1;
+            }
+            _ => {}
+        }
+    }
+    times
+}
+
+/// Adds what to try now, or what was just seen.
+#[must_use]
+pub fn add(advice: Advice, scene: &Scene, figures: &Figures, moment: &Moment) -> Advice {
+    let deeds = Deeds::of(scene.snapshot);
+    if let Moment::Over(word) = moment {
+        return learned(advice, figures, *word, deeds);
+    }
+    match tried(scene, figures, moment, deeds) {
+        Some(text) => advice.with(Lead::Try, text),
+        None => advice,
+    }
+}
+
+fn tried(scene: &Scene, figures: &Figures, moment: &Moment, deeds: Deeds) -> Option<String> {
+    if let Some(welcome) = welcome(scene, figures) {
+        return Some(welcome);
+    }
+    match moment {
+        Moment::Next(phase) => before(figures, *phase, deeds),
+        Moment::Runs(PhaseName::Bake) => in_bake(deeds),
+        Moment::Runs(PhaseName::DrainA) => Some("somebody's download may take long: d shows who holds a server up.".to_owned()),
+        Moment::ErrorsInBake(_) => Some(match deeds.went_back {
+            0 => "press R, read the price, then Enter. Nothing is lost: w switches again when you have looked.".to_owned(),
+            _ => "R once more, or wait: the demo's fault is put right soon, and the gate then passes.".to_owned(),
+        }),
+        Moment::GateOpen(PhaseName::UpdateB, _) => {
+            Some("R now, then Enter; or wait: the demo's fault is put right, and the figure falls by itself.".to_owned())
+        }
+        Moment::Held(Cause::Drain, ..) => {
+            Some("d: look at the four ways and their cost. In this demo it ends by itself in a few seconds.".to_owned())
+        }
+        Moment::Held(Cause::Asked, ..) if deeds.held == 1 => Some("nothing was lost by holding. Enter goes on.".to_owned()),
+        Moment::Failed(Failing::WrongVersion(server, _)) => {
+            Some(format!("r: stop, update and start {} once more. This demo's old process is gone by then.", server.name))
+        }
+        Moment::Failed(Failing::Unhealthy(_) | Failing::Command(..)) => {
+            Some("r, or R and Enter: look at what each would do.".to_owned())
+        }
+        Moment::Look => Some(match deeds.switched_again {
+            0 => {
+                format!("read the errors: they stopped. Then w and Enter: half A goes in again, with {} put right.", figures.next)
+            }
+            _ => "w and Enter once more, or Enter to end it rolled back: both are fine ends.".to_owned(),
+        }),
+        Moment::EngineGone
+        | Moment::HungUp
+        | Moment::Journal(_)
+        | Moment::Over(_)
+        | Moment::Failed(_)
+        | Moment::Held(..)
+        | Moment::NodeLost(..)
+        | Moment::GateOpen(..)
+        | Moment::WillGoBack
+        | Moment::Back(_)
+        | Moment::Runs(_) => None,
+    }
+}
+
+/// To somebody who came back, until the next phase begins.
+fn welcome(scene: &Scene, figures: &Figures) -> Option<String> {
+    let Arrival::CameBack(phase) = scene.arrival else { return None };
+    let here = super::moment::phase(scene.snapshot);
+    let rollout = &scene.snapshot.rollout;
+    (phase == here).then(|| {
+        format!(
+            "welcome back: the same place. Your terminal was only a window; the engine (process {}) served {} on.",
+            rollout.engine_pid,
+            figures.load()
+        )
+    })
+}
+
+fn leave(deeds: Deeds) -> Option<String> {
+    (deeds.came_back == 0).then(|| {
+        "close this terminal now (or q): the rollout goes on. In another one: halfstep attach. It is all still there.".to_owned()
+    })
+}
+
+fn before(figures: &Figures, phase: PhaseName, deeds: Deeds) -> Option<String> {
+    match phase {
+        PhaseName::Preflight | PhaseName::Expand | PhaseName::DrainA => {
+            Some("nothing here is real. p: the whole plan; ?: all keys; e: more of this text. Then Enter.".to_owned())
+        }
+        PhaseName::UpdateA => {
+            Some("look at the commands above: they are what Enter sends. l keeps them all. Then Enter.".to_owned())
+        }
+        PhaseName::Switch if deeds.switched_again == 0 => {
+            Some("first read the line Going back now: the price of R at this moment. It is always there. Then Enter.".to_owned())
+        }
+        PhaseName::UpdateB => leave(deeds),
+        PhaseName::RejoinB => Some(format!("Enter; then everybody serves {} and the time at half is over.", figures.next)),
+        PhaseName::Switch
+        | PhaseName::VerifyA
+        | PhaseName::Bake
+        | PhaseName::VerifyB
+        | PhaseName::Contract
+        | PhaseName::Report => None,
+    }
+}
+
+fn in_bake(deeds: Deeds) -> Option<String> {
+    if deeds.went_back == 0 {
+        return Some(
+            "watch errors/s in half A. Press R once, then Enter, to see the way back: nothing is lost by it.".to_owned(),
+        );
+    }
+    leave(deeds)
+}
+
+/// The end of the tour.
+fn learned(advice: Advice, figures: &Figures, word: OutcomeWord, deeds: Deeds) -> Advice {
+    let mut done: Vec<String> = Vec::new();
+    let mut open: Vec<&str> = Vec::new();
+    let mut note = |count: usize, did: &str, not_yet: &'static str| match count {
+        0 => open.push(not_yet),
+        1 => done.push(did.to_owned()),
+        more => done.push(format!("{did} ({more} times)")),
+    };
+    note(deeds.went_back, "went back with R", "R: the way back");
+    note(deeds.retried + deeds.excluded, "dealt with a server that failed", "r: a server that failed");
+    note(deeds.came_back, "left the rollout alone and came back", "q, then halfstep attach");
+    let done = if done.is_empty() { String::new() } else { format!("You {}. ", done.join(", ")) };
+    let open = if open.is_empty() { String::new() } else { format!("Not seen yet: {}. ", open.join("; ")) };
+    let next = match word {
+        OutcomeWord::Done | OutcomeWord::Failed | OutcomeWord::Refused | OutcomeWord::Held => String::new(),
+        OutcomeWord::RolledBack => format!("A new run would begin on {} again. ", figures.current),
+    };
+    advice.with(
+        Lead::Try,
+        format!("{done}{open}{next}On your own pool: halfstep init, check, plan; then run --to RELEASE --guided: the same keys."),
+    )
+}
