@@ -13,6 +13,7 @@ pub mod hands;
 pub mod history;
 pub mod order;
 pub mod place;
+pub mod plain;
 pub mod plan;
 pub mod report;
 pub mod resume;
@@ -20,6 +21,7 @@ pub mod run;
 pub mod serve;
 pub mod spawn;
 pub mod status;
+pub mod stdin;
 pub mod survey;
 pub mod switch;
 

@@ -7,6 +7,7 @@ pub mod apache;
 pub mod builtin;
 pub mod command;
 pub mod haproxy;
+pub mod listing;
 
 /// One node of the config: `[balancer]`, or one of `[[balancer]]`.
 #[derive(Debug, Clone, PartialEq)]

@@ -150,13 +150,13 @@ fn begin(stage: &Stage, drive: &Drive, face: Face) -> Result<Started, Refusal> {
 async fn show(face: Face, how: Print, arguments: &DemoArguments, started: &Started) -> Answer {
     let drive = &arguments.drive;
     let connect = async |seated| Client::connect(&started.socket, &Hello::new(seated, drive.facing.observe)).await;
-    match face {
+    let left = match face {
         Face::Headless => return Ok(follow(connect(false).await?, &started.rollout, how, Until::Held).await?),
-        Face::Plain | Face::Events => return run::show(face, drive, started).await,
-        Face::Console => {}
-    }
-    let client = connect(true).await?;
-    match run::console(client, drive, started).await? {
+        Face::Events => return run::show(face, drive, started).await,
+        Face::Plain => run::plain(connect(true).await?, drive).await?,
+        Face::Console => run::console(connect(true).await?, drive, started).await?,
+    };
+    match left {
         tui::Left::Quit if arguments.keep => Ok(ExitStatus::Done),
         tui::Left::Quit => {
             say("The screen was left, and the demo ends with it; halfstep demo --keep leaves it running.");

@@ -10,7 +10,6 @@ use crate::model::{Failure, PhaseName, Printable};
 use crate::rollout::Command;
 use serde_json::json;
 use std::path::Path;
-use tokio::sync::mpsc;
 
 /// How what happens is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +29,6 @@ pub enum Until {
     Held,
     /// At the end only; a look after a flip back is passed by. For `rollback`.
     RolledBack,
-    /// At the end only; words come from standard input. For `--plain`.
-    Told,
 }
 
 /// Follows the rollout of that directory until then. Answers with how it ended.
@@ -40,13 +37,11 @@ pub async fn follow(mut client: Client, rollout: &Path, print: Print, until: Unt
     let seen = client.snapshot.rollout.activity_count;
     let mut printer = Printer { print, phase: None, purpose: None, seen, held: None };
     let mut signals = signals()?;
-    let mut words = words(until);
     loop {
         let news = tokio::select! {
             news = client.news() => news,
             _ = signals.0.recv() => { hold(&mut client).await; continue }
             _ = signals.1.recv() => { hold(&mut client).await; continue }
-            Some(word) = words.recv() => { told(&mut client, &word, print).await; continue }
         };
         match news {
             News::Answer { refused, .. } => {
@@ -99,7 +94,7 @@ async fn stopped(
     until: Until,
     printer: &mut Printer,
 ) -> Result<Option<ExitStatus>, Failure> {
-    if !snapshot.rollout.needs_person || until == Until::Told {
+    if !snapshot.rollout.needs_person {
         return Ok(None);
     }
     let looks = snapshot.rollout.held.is_none() && snapshot.rollout.pace == Pace::StepByStep;
@@ -121,49 +116,6 @@ async fn stopped(
 
 async fn hold(client: &mut Client) {
     let _ = client.send(None, Command::Hold).await;
-}
-
-/// The lines of standard input, read by a thread of their own: a read cannot be called off.
-fn words(until: Until) -> mpsc::Receiver<String> {
-    let (to, words) = mpsc::channel(8);
-    if until == Until::Told {
-        std::thread::spawn(move || {
-            for line in std::io::stdin().lines().map_while(Result::ok) {
-                if to.blocking_send(line).is_err() {
-                    return;
-                }
-            }
-        });
-    }
-    words
-}
-
-/// A word from standard input: `go`, `hold`, `rollback`, `contract now`, `contract later`, `give`, `take WHY`.
-async fn told(client: &mut Client, word: &str, print: Print) {
-    use crate::rollout::ContractWhen;
-    let command = match word.trim() {
-        "" => return,
-        "go" => Command::Go,
-        "hold" => Command::Hold,
-        "rollback" => Command::RollBack,
-        "contract" | "contract now" => Command::Contract(ContractWhen::Now),
-        "contract later" => Command::Contract(ContractWhen::Later),
-        "give" => Command::HandOver(None),
-        take if take == "take" || take.starts_with("take ") => Command::TakeOver {
-            from: client.snapshot.rollout.people.driver,
-            why: Printable::new(take.trim_start_matches("take").trim()),
-        },
-        other => {
-            eprintln!(
-                "unknown word `{}`: go, hold, rollback, contract, contract later, give, take WHY",
-                Printable::cut(other, 40)
-            );
-            return;
-        }
-    };
-    if client.send(None, command).await.is_err() && print != Print::Nothing {
-        eprintln!("the engine went away");
-    }
 }
 
 struct Printer {

@@ -53,10 +53,16 @@ pub async fn run(global: &Global, to: Option<Release>, scope: Scope, begin: Begi
     show(face, drive, &started).await
 }
 
-/// Is somebody at standard input and output?
+/// Is somebody at standard input and output, and what is it that they sit at?
 #[must_use]
 pub fn terminal() -> Terminal {
-    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() { Terminal::There } else { Terminal::NotThere }
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        Terminal::NotThere
+    } else if std::env::var_os("TERM").is_some_and(|kind| kind == "dumb") {
+        Terminal::Dumb
+    } else {
+        Terminal::There
+    }
 }
 
 /// Who moves it on.
@@ -84,8 +90,8 @@ pub async fn show(face: Face, drive: &Drive, started: &Started) -> Answer {
         Err(gone) => return as_it_ended(&started.rollout, print).ok_or_else(|| gone.into()),
     };
     match face {
-        Face::Console => left(console(client, drive, started).await?),
-        Face::Plain => Ok(follow(client, &started.rollout, print, Until::Told).await?),
+        Face::Console => left(console(client, drive, started).await?, started, "halfstep attach"),
+        Face::Plain => left(plain(client, drive).await?, started, "halfstep attach --plain"),
         Face::Headless | Face::Events => Ok(follow(client, &started.rollout, print, Until::Held).await?),
     }
 }
@@ -110,10 +116,18 @@ fn guide(facing: Facing, started: &Started) -> Guide {
     }
 }
 
-fn left(left: tui::Left) -> Answer {
+/// The plain screen, until a person leaves it or the rollout is over.
+pub async fn plain(client: Client, drive: &Drive) -> Result<tui::Left, Failure> {
+    if !drive.facing.plain {
+        say("TERM is dumb: this is the plain screen, one line for each event");
+    }
+    super::plain::plain(client, drive.facing).await
+}
+
+fn left(left: tui::Left, started: &Started, again: &str) -> Answer {
     match left {
         tui::Left::Quit => {
-            say("The rollout goes on. Come back with: halfstep attach");
+            say(format!("The rollout goes on. Come back with: {again}"));
             Ok(ExitStatus::Done)
         }
         tui::Left::Ended(outcome) => {
@@ -121,7 +135,9 @@ fn left(left: tui::Left) -> Answer {
             Ok(outcome.word.into())
         }
         tui::Left::EngineGone => {
-            Err(Failure::new("the engine is gone").next("halfstep resume goes on with it, halfstep rollback goes back").into())
+            let gone = || Failure::new("the engine is gone").next("halfstep resume goes on with it, halfstep rollback goes back");
+            // It may have ended without being able to say so.
+            as_it_ended(&started.rollout, Print::Lines).ok_or_else(|| gone().into())
         }
     }
 }

@@ -17,9 +17,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 mod change;
+mod list;
 mod member;
 mod page;
 mod request;
+
+pub use list::list;
 
 /// `kind = "apache"`.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,8 +3,9 @@
 //! A switch is one request, and the node makes it between two dispatches. What the API offers is written where it is
 //! answered: `proxy/control.rs`.
 
+use super::listing::{Listed, Listing, Speaks, place};
 use crate::hand::{Armed, Balancer};
-use crate::model::{Capabilities, Change, Failure, InFlight, MemberName, Printable, Reading, Receipt};
+use crate::model::{Capabilities, Change, Failure, InFlight, MemberName, MemberReading, Printable, Reading, Receipt};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -52,6 +53,23 @@ impl Builtin {
     #[must_use]
     pub fn through(settings: Settings, tunnel: PathBuf) -> Builtin {
         Builtin { socket: Socket { dialled: tunnel, shown: settings.control } }
+    }
+
+    /// All that it serves, as one pool without a name. Changes nothing.
+    pub async fn list(&self) -> Result<Listing, Failure> {
+        let reading = self.read().await?;
+        let listed = |member: &MemberReading| Listed {
+            name: member.name.clone(),
+            address: member.raw.get("address").and_then(|text| place(text, None)),
+            speaks: Speaks::Http,
+            weight: member.raw.get("weight").and_then(|text| text.parse().ok()).unwrap_or(1.0),
+            rotation: member.rotation,
+            word: member.word.clone(),
+            healthy: member.healthy,
+            route: None,
+        };
+        let members = reading.members.iter().map(listed).collect();
+        Ok(Listing { name: String::new(), members, sticky: reading.sticky, advice: reading.advice })
     }
 
     async fn on_members(&self, path: &'static str, members: &BTreeSet<MemberName>) -> Result<Receipt, Failure> {

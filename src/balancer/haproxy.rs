@@ -16,11 +16,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 mod change;
+mod list;
 mod look;
 mod node;
 mod protocol;
 mod stat;
 mod state_file;
+
+pub use list::list;
 
 /// How long incoming members have to pass HAProxy's own check. A check that runs more seldom needs another try: the
 /// members stay drained in between, and their checks go on.

@@ -136,17 +136,20 @@ pub enum Face {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Terminal {
     There,
+    /// It cannot move its cursor: `TERM=dumb`.
+    Dumb,
     NotThere,
 }
 
 impl Facing {
-    /// The console, where there is a terminal and nothing else was asked for.
+    /// The console, where there is a terminal that can show it and nothing else was asked for.
     #[must_use]
     pub fn face(self, terminal: Terminal) -> Face {
         match terminal {
-            Terminal::There if !self.plain => Face::Console,
-            Terminal::There | Terminal::NotThere if self.plain => Face::Plain,
-            Terminal::There | Terminal::NotThere => Face::Headless,
+            Terminal::There | Terminal::Dumb | Terminal::NotThere if self.plain => Face::Plain,
+            Terminal::There => Face::Console,
+            Terminal::Dumb => Face::Plain,
+            Terminal::NotThere => Face::Headless,
         }
     }
 }

@@ -95,6 +95,8 @@ fn a_face_follows_from_the_options_and_the_terminal() {
         ("--headless --events json", Terminal::There, Face::Events),
         ("--events json", Terminal::NotThere, Face::Events),
         ("--plain", Terminal::There, Face::Plain),
+        ("", Terminal::Dumb, Face::Plain),
+        ("--headless", Terminal::Dumb, Face::Headless),
         ("--plain", Terminal::NotThere, Face::Plain),
     ] {
         let Order::Restart(restart) = read(&format!("halfstep restart {options}")).order else { panic!("not restart") };

@@ -122,7 +122,7 @@ fn prompt(world: &World, state: &State, now: Duration) -> PromptView {
     let commands = match &enter {
         Enter::Begins(..) | Enter::GoesOn(..) | Enter::TriesAgain(_) => operate::next_operations(state)
             .iter()
-            .flat_map(|operation| world.raw(&state.beginning, operation))
+            .flat_map(|operation| world.ahead(&state.beginning, operation))
             .map(|raw| Printable::new(&raw))
             .collect(),
         Enter::Nothing | Enter::Waits(_) | Enter::Types(_) | Enter::Stuck(_) => vec![],

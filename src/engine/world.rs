@@ -115,6 +115,18 @@ impl World {
             | Operation::Persist => vec![],
         }
     }
+
+    /// The same for what is not begun yet: a switch begins with a preparation that moves no request, and what a person wants to
+    /// see before it is the switch.
+    #[must_use]
+    pub fn ahead(&self, beginning: &Beginning, operation: &Operation) -> Vec<String> {
+        match operation {
+            Operation::Prepare { node, change, .. } => {
+                self.nodes.get(node).map(|node| node.balancer.commands(change)).unwrap_or_default()
+            }
+            other => self.raw(beginning, other),
+        }
+    }
 }
 
 /// What each placeholder stands for. One call for several servers has lists, and no single server's values.

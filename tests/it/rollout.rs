@@ -3,12 +3,12 @@
 //! what the clients saw, and how the program ended.
 
 mod apache;
-mod builtin;
+pub mod builtin;
 mod crash;
 mod haproxy;
 mod headless;
 mod pair;
-mod pool;
+pub mod pool;
 mod ssh;
 mod story;
 mod unclean;
