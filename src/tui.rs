@@ -5,22 +5,25 @@
 //! news of the engine ─▶ App::show ─▶ App::draw: screen ─▶ widgets, then the overlay on top
 //! ```
 //!
-//! One task owns the terminal. Keys and news are taken as they come; frames are drawn after them, not on a clock, and no
-//! more often than a link bears. Read next: [`app`], then [`screen::rollout`].
+//! One task owns the terminal. Keys and news are taken as they come. A key, and what presses, is drawn at once; figures
+//! once a second ([`pace`]). A frame that is under way is never waited for ([`terminal`]): the newest picture is drawn
+//! when it is out. Read next: [`app`], then [`screen::rollout`].
 
 pub mod action;
 pub mod app;
+pub mod beside;
 pub mod coach;
 pub mod input;
 pub mod keymap;
 pub mod overlay;
+pub mod pace;
 pub mod screen;
 pub mod terminal;
 pub mod theme;
 pub mod widget;
 
 use crate::engine::client::{Client, News};
-use crate::engine::snapshot::OutcomeView;
+use crate::engine::snapshot::{OutcomeView, PhaseState};
 use crate::model::{Failure, Printable};
 use action::Action;
 use app::{App, Ask};
@@ -28,24 +31,26 @@ use coach::Guide;
 use futures_util::StreamExt;
 use input::Input;
 use overlay::{Output, output::Cut};
+use pace::Pace;
 use ratatui::crossterm::event::EventStream;
 use std::path::{Component, Path, PathBuf};
-use std::time::Duration;
-use terminal::Screen;
+use std::time::{Duration, Instant};
+use terminal::manners::Manners;
+use terminal::{Drawn, Screen};
 use theme::{Glyphs, Theme};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::watch;
 use widget::{Now, Part};
 
-/// Between frames on this machine: ten a second are as many as anybody reads.
-const FRAME_HERE: Duration = Duration::from_millis(100);
-/// Between frames through ssh: four a second of a kilobyte or two do not fill a slow link.
-const FRAME_AWAY: Duration = Duration::from_millis(250);
-/// The clock in the header shows seconds.
-const CLOCK: Duration = Duration::from_secs(1);
-/// How often the bell is rung again while a person is needed.
-const BELL: Duration = Duration::from_secs(300);
+/// How often a person is called again while one is needed.
+const CALL: Duration = Duration::from_secs(300);
+/// A stop that was asked for has happened by then, unless nobody would ever wake us: then there is none.
+const STOPPED: Duration = Duration::from_millis(200);
+/// An engine that hung up on a screen that was asleep is asked once more, if that is noticed so soon after waking.
+const WAKING: Duration = Duration::from_secs(5);
+/// For connecting again.
+const AGAIN: Duration = Duration::from_secs(2);
 /// Of an output file this much is read, from its end: a command may flood it.
 const MOST_OUTPUT: u64 = 256 << 10;
 
@@ -81,80 +86,117 @@ pub async fn run(client: Client, options: Options) -> Result<Left, Failure> {
         theme.glyphs = Glyphs::Ascii;
     }
     let part = if options.observe { Part::Observer } else { Part::Driver };
-    let over_ssh = std::env::var_os("SSH_CONNECTION").is_some();
-    let mut signals = Signals::new()?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let mut app = App::new(client.snapshot.clone(), theme, part);
+    app.sit(client.number);
+    let now = Instant::now();
     let mut console = Console {
-        app: seated(App::new(client.snapshot.clone(), theme, part).guided(options.guide), &client),
-        screen: Screen::take()?,
+        app,
+        signals: Signals::new()?,
+        beside: beside::asked(variable("TMUX").and_then(|_| variable("TMUX_PANE"))),
+        screen: Screen::take(Manners::from_environment(variable))?,
         keys: EventStream::new(),
         client,
         rollout_dir: options.rollout_dir,
-        frame: if over_ssh { FRAME_AWAY } else { FRAME_HERE },
-        drawn: None,
-        changed: true,
-        news: Instant::now(),
-        rung: None,
+        pace: Pace::new(now),
+        sending: Sending::Nothing,
+        fresh: true,
+        heard: now,
+        quiet: false,
+        woke: None,
+        called: None,
         gone: false,
     };
-    console.run(&mut signals).await
-}
-
-fn seated(mut app: App, client: &Client) -> App {
-    app.sit(client.number);
-    app
+    console.run().await
 }
 
 struct Console {
     app: App,
     screen: Screen,
     keys: EventStream,
+    signals: Signals,
     client: Client,
+    /// Who looks at this same terminal.
+    beside: watch::Receiver<Vec<Printable>>,
     rollout_dir: PathBuf,
-    /// The least time between two frames.
-    frame: Duration,
-    drawn: Option<Instant>,
-    /// Is there something to draw?
-    changed: bool,
+    pace: Pace,
+    sending: Sending,
+    /// Is there news that must be shown with the next frame, whatever figures do?
+    fresh: bool,
     /// When the engine last said something.
-    news: Instant,
-    /// When the bell was last rung, while a person is needed.
-    rung: Option<Instant>,
+    heard: Instant,
+    /// Was it said that the engine is silent?
+    quiet: bool,
+    /// When we were last started again after a stop.
+    woke: Option<Instant>,
+    /// When a person was last called, while one is needed.
+    called: Option<Instant>,
     gone: bool,
+}
+
+/// Is a frame under way?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    Frame,
+    Nothing,
 }
 
 /// What ended the waiting.
 enum Woken {
     Key(Option<std::io::Result<ratatui::crossterm::event::Event>>),
     News(News),
-    Signal,
+    Signal(Signalled),
+    /// The frame is out, after so long.
+    Sent(Duration),
+    Beside,
     Time,
 }
 
 impl Console {
-    async fn run(&mut self, signals: &mut Signals) -> Result<Left, Failure> {
+    async fn run(&mut self) -> Result<Left, Failure> {
         loop {
-            let draw_at = match self.drawn {
-                None => Instant::now(),
-                Some(drawn) if self.changed => drawn + self.frame,
-                Some(drawn) => drawn + CLOCK,
-            };
-            let woken = tokio::select! {
-                key = self.keys.next() => Woken::Key(key),
-                news = self.client.news(), if !self.gone => Woken::News(news),
-                () = signals.any() => Woken::Signal,
-                () = sleep_until(draw_at) => Woken::Time,
-            };
-            match woken {
+            self.listen_for_silence();
+            let now = Instant::now();
+            if self.sending == Sending::Nothing && self.pace.due(now) <= now {
+                self.draw()?;
+            }
+            match self.wait().await {
                 Woken::Key(Some(Ok(event))) => {
                     if let Some(left) = self.key(&event).await? {
                         return Ok(left);
                     }
                 }
                 // The terminal is gone; the rollout is not.
-                Woken::Key(Some(Err(_)) | None) | Woken::Signal => return Ok(self.left()),
-                Woken::News(news) => self.hear(news),
-                Woken::Time => self.draw()?,
+                Woken::Key(Some(Err(_)) | None) | Woken::Signal(Signalled::Leave) => return Ok(self.left()),
+                Woken::Signal(Signalled::Continue) => self.wake()?,
+                Woken::News(news) => self.hear(news).await,
+                Woken::Sent(took) => {
+                    self.sending = Sending::Nothing;
+                    self.pace.wrote(took);
+                }
+                Woken::Beside => {
+                    let names = self.beside.borrow_and_update().clone();
+                    self.app.beside(names);
+                    self.pace.press();
+                }
+                Woken::Time => {}
             }
+        }
+    }
+
+    /// Keys first: whatever else there is, they are not waited for.
+    async fn wait(&mut self) -> Woken {
+        let now = Instant::now();
+        let silence = self.heard + Now::QUIET;
+        let due = if self.quiet || self.gone { self.pace.due(now) } else { self.pace.due(now).min(silence) };
+        tokio::select! {
+            biased;
+            key = self.keys.next() => Woken::Key(key),
+            signal = self.signals.any() => Woken::Signal(signal),
+            news = self.client.news(), if !self.gone => Woken::News(news),
+            took = self.screen.idle(), if self.sending == Sending::Frame => Woken::Sent(took),
+            Ok(()) = self.beside.changed() => Woken::Beside,
+            () = tokio::time::sleep_until(due.into()), if self.sending == Sending::Nothing => Woken::Time,
         }
     }
 
@@ -166,46 +208,98 @@ impl Console {
         }
     }
 
-    fn hear(&mut self, news: News) {
-        self.changed = true;
+    async fn hear(&mut self, news: News) {
+        self.heard = Instant::now();
+        if self.quiet {
+            self.quiet = false;
+            self.pace.press();
+        }
         match news {
-            News::Snapshot => self.news = Instant::now(),
-            News::Answer { id, refused } => self.app.answered(id, refused),
+            News::Snapshot if pace::presses(&self.app.shown, &self.client.snapshot) => self.show_now(),
+            News::Snapshot => {}
+            News::Answer { id, refused } => {
+                self.app.answered(id, refused);
+                self.show_now();
+            }
+            News::Gone if self.woke.take().is_some_and(|woke| woke.elapsed() < WAKING) && self.attach_again().await => {}
             News::Gone => {
                 self.gone = true;
                 // What came before the end is still shown.
                 self.app.show(&self.client.snapshot);
                 self.app.gone();
+                self.show_now();
             }
         }
     }
 
-    fn draw(&mut self) -> Result<(), Failure> {
-        self.app.show(&self.client.snapshot);
-        let now = Now { wall: jiff::Zoned::now(), since_news: self.news.elapsed() };
-        let took = self.screen.draw(|area, buffer| self.app.draw(&now, area, buffer))?;
-        if took > FRAME_HERE {
-            // The link takes longer than a frame lasts: half as many.
-            self.frame = (self.frame * 2).min(CLOCK);
-        }
-        self.drawn = Some(Instant::now());
-        self.changed = false;
-        self.ring()
+    fn show_now(&mut self) {
+        self.fresh = true;
+        self.pace.press();
     }
 
-    fn ring(&mut self) -> Result<(), Failure> {
-        if !self.client.snapshot.rollout.needs_person || self.gone {
-            self.rung = None;
-        } else if self.rung.is_none_or(|rung| rung.elapsed() >= BELL) {
-            self.rung = Some(Instant::now());
-            self.screen.ring()?;
+    /// The engine hangs up on a screen that reads nothing; one that was stopped comes back by itself.
+    async fn attach_again(&mut self) -> bool {
+        let Ok(Ok(client)) = tokio::time::timeout(AGAIN, self.client.again()).await else { return false };
+        self.app.sit(client.number);
+        self.app.attached_again();
+        self.client = client;
+        self.show_now();
+        true
+    }
+
+    /// An engine that hangs closes nothing: it is only silent.
+    fn listen_for_silence(&mut self) {
+        if !self.quiet && !self.gone && self.heard.elapsed() >= Now::QUIET {
+            self.quiet = true;
+            self.pace.press();
+        }
+    }
+
+    fn draw(&mut self) -> Result<(), Failure> {
+        let now = Instant::now();
+        if self.fresh || self.pace.shows_figures(now) {
+            self.fresh = false;
+            self.app.show(&self.client.snapshot);
+        }
+        let wall = jiff::Zoned::now();
+        let into_second = Duration::from_nanos(u64::try_from(wall.subsec_nanosecond()).unwrap_or(0));
+        let time = Now { wall, since_news: self.heard.elapsed() };
+        self.screen.title(self.title());
+        self.call();
+        let drawn = self.screen.draw(|area, buffer| self.app.draw(&time, area, buffer))?;
+        self.pace.drawn(now, into_second);
+        if drawn == Drawn::Sent {
+            self.sending = Sending::Frame;
         }
         Ok(())
     }
 
+    /// For the window's title and for whoever is called: the pool, and where it stands.
+    fn title(&self) -> String {
+        let rollout = &self.app.shown.rollout;
+        let now = self.app.shown.phases.iter().find(|phase| matches!(phase.state, PhaseState::Now | PhaseState::Failed));
+        let stands = match (&rollout.outcome, now) {
+            (Some(_), _) => "over".to_owned(),
+            (None, _) if self.gone => "no engine".to_owned(),
+            (None, _) if rollout.needs_person => "waits for you".to_owned(),
+            (None, Some(phase)) => phase.name.to_string(),
+            (None, None) => "running".to_owned(),
+        };
+        format!("{}: {stands}", rollout.pool)
+    }
+
+    fn call(&mut self) {
+        if !self.app.shown.rollout.needs_person || self.gone {
+            self.called = None;
+        } else if self.called.is_none_or(|called| called.elapsed() >= CALL) {
+            self.called = Some(Instant::now());
+            self.screen.call(&self.title());
+        }
+    }
+
     async fn key(&mut self, event: &ratatui::crossterm::event::Event) -> Result<Option<Left>, Failure> {
         let Some(input) = input::translate(event, self.app.context()) else { return Ok(None) };
-        self.changed = true;
+        self.pace.press();
         match input {
             Input::Resized => {}
             Input::Pasted => self.app.pasted(),
@@ -219,34 +313,56 @@ impl Console {
             Ask::Nothing => {}
             Ask::Send { prompt, command } => match self.client.send(Some(prompt), command).await {
                 Ok(id) => self.app.sent(id),
-                Err(_) => self.hear(News::Gone),
+                Err(_) => self.hear(News::Gone).await,
             },
             Ask::Read(path) => {
                 let output = read_end(&self.rollout_dir, path).await;
                 self.app.read(output);
             }
-            Ask::Redraw => self.screen.redraw()?,
-            Ask::Suspend => self.suspend()?,
+            Ask::Redraw => self.screen.redraw(),
+            Ask::Suspend => self.suspend().await?,
             Ask::Leave => return Ok(Some(self.left())),
         }
         Ok(None)
     }
 
     /// Back to the shell that started us, until it says `fg`. Only this process stops: the engine is another one.
-    fn suspend(&mut self) -> Result<(), Failure> {
+    async fn suspend(&mut self) -> Result<(), Failure> {
         terminal::give_back();
         let stopped = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
+        // Which thread takes the signal, and when, the system decides: until it is over nothing may touch the terminal.
+        let _ = tokio::time::timeout(STOPPED, self.signals.woken.recv()).await;
+        self.wake()?;
+        stopped.map_err(|error| Failure::new(format!("cannot stop this process: {error}")))
+    }
+
+    /// Started again after a stop, whoever asked for it: the shell has had the terminal.
+    fn wake(&mut self) -> Result<(), Failure> {
         self.screen.enter()?;
         self.keys = EventStream::new();
-        stopped.map_err(|error| Failure::new(format!("cannot stop this process: {error}")))
+        self.sending = Sending::Nothing;
+        self.heard = Instant::now();
+        self.woke = Some(self.heard);
+        self.show_now();
+        Ok(())
     }
 }
 
-/// Signals on which a screen goes away.
+/// What a signal means to a screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Signalled {
+    /// Go away.
+    Leave,
+    /// Started again after a stop.
+    Continue,
+}
+
 struct Signals {
     hangup: Signal,
     terminate: Signal,
     interrupt: Signal,
+    quit: Signal,
+    woken: Signal,
 }
 
 impl Signals {
@@ -256,14 +372,18 @@ impl Signals {
             hangup: of(SignalKind::hangup())?,
             terminate: of(SignalKind::terminate())?,
             interrupt: of(SignalKind::interrupt())?,
+            quit: of(SignalKind::quit())?,
+            woken: of(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
         })
     }
 
-    async fn any(&mut self) {
+    async fn any(&mut self) -> Signalled {
         tokio::select! {
-            _ = self.hangup.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.hangup.recv() => Signalled::Leave,
+            _ = self.terminate.recv() => Signalled::Leave,
+            _ = self.interrupt.recv() => Signalled::Leave,
+            _ = self.quit.recv() => Signalled::Leave,
+            _ = self.woken.recv() => Signalled::Continue,
         }
     }
 }

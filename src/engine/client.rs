@@ -6,7 +6,7 @@ use crate::model::{Failure, Printable};
 use crate::rollout::Command;
 use crate::rollout::people::ScreenNumber;
 use futures_util::StreamExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -23,6 +23,8 @@ pub struct Client {
     pub snapshot: Snapshot,
     /// The engine's number for this connection.
     pub number: Option<ScreenNumber>,
+    socket: PathBuf,
+    hello: Hello,
 }
 
 /// The sending half, to be given away.
@@ -55,6 +57,8 @@ impl Client {
             to: Sender { write, next: 1 },
             snapshot: Snapshot::default(),
             number: None,
+            socket: socket.to_owned(),
+            hello: hello.clone(),
         };
         client.to.line(hello).await?;
         let theirs = match client.lines.next().await {
@@ -71,6 +75,13 @@ impl Client {
             .next("use the program that started it"));
         }
         client.number = theirs.number;
+        Ok(client)
+    }
+
+    /// The same once more, to its first snapshot: for who was hung up on.
+    pub async fn again(&self) -> Result<Client, Failure> {
+        let mut client = Client::connect(&self.socket, &self.hello).await?;
+        client.first_snapshot().await?;
         Ok(client)
     }
 

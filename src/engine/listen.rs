@@ -91,6 +91,7 @@ impl Asked {
 pub struct Listener {
     path: PathBuf,
     newest: watch::Sender<Newest>,
+    beats: watch::Sender<()>,
     attached: Arc<Attached>,
     closing: CancellationToken,
     farewell: Duration,
@@ -135,11 +136,13 @@ impl Listener {
         let (asks, asked) = mpsc::channel(WAITING_COMMANDS);
         let newest = watch::Sender::new(Newest::default());
         let encoded = watch::Sender::new(Arc::new(Encoded::default()));
+        let beats = watch::Sender::new(());
         let attached = Arc::new(Attached::default());
         let closing = CancellationToken::new();
         let door = Door {
             newest: newest.subscribe(),
             encoded: encoded.subscribe(),
+            beats: beats.subscribe(),
             attached: Arc::clone(&attached),
             asks,
             closing: closing.clone(),
@@ -150,7 +153,7 @@ impl Listener {
             tokio::spawn(accept(socket, door)),
         ];
         let path = path.to_owned();
-        Ok((Listener { path, newest, attached, closing, farewell: limits.farewell, tasks: Some(tasks) }, asked))
+        Ok((Listener { path, newest, beats, attached, closing, farewell: limits.farewell, tasks: Some(tasks) }, asked))
     }
 
     /// Shows this to everybody, when they can take it. Never waits.
@@ -159,6 +162,11 @@ impl Listener {
             newest.number += 1;
             newest.snapshot = Arc::new(snapshot);
         });
+    }
+
+    /// Says to every screen that the engine lives, though nothing may have changed.
+    pub fn beat(&self) {
+        self.beats.send_replace(());
     }
 
     /// Says that the state is newer than what was shown last. Who comes next waits until that is shown.
@@ -213,6 +221,7 @@ impl Drop for Listener {
 struct Door {
     newest: watch::Receiver<Newest>,
     encoded: watch::Receiver<Arc<Encoded>>,
+    beats: watch::Receiver<()>,
     attached: Arc<Attached>,
     asks: mpsc::Sender<Asked>,
     closing: CancellationToken,

@@ -29,6 +29,9 @@ const NUMBERS: Duration = Duration::from_millis(250);
 /// Between two snapshots of turns that leave the prompt as it is: a thousand servers that come up at once are one picture.
 const TURNS: Duration = Duration::from_millis(20);
 
+/// Between two signs of life: a screen calls an engine silent that has missed three.
+const BEAT: Duration = Duration::from_millis(500);
+
 /// What an engine is made of, once the pool is taken.
 pub struct Engine {
     pub world: World,
@@ -106,6 +109,7 @@ impl Engine {
         running.hand_out(self.first);
         let mut numbers = tokio::time::interval(NUMBERS);
         let mut second = tokio::time::interval(Duration::from_secs(1));
+        let mut beat = tokio::time::interval(BEAT);
         let (mut term, mut interrupt) = signals()?;
         while running.ended.is_none() {
             if running.lost {
@@ -123,6 +127,7 @@ impl Engine {
                 _ = second.tick() => running.second(),
                 () = sleep_until(running.shown.due) => running.publish(),
                 _ = numbers.tick() => running.publish(),
+                _ = beat.tick() => running.listener.beat(),
                 _ = term.recv() => running.signal(),
                 _ = interrupt.recv() => running.signal(),
             }

@@ -285,6 +285,13 @@ impl App {
         self.awaited.clear();
     }
 
+    /// The engine had hung up on this screen while it was stopped, and is there again.
+    pub fn attached_again(&mut self) {
+        self.engine = Engine::There;
+        self.hung_up = None;
+        self.awaited.clear();
+    }
+
     /// The end of a file came, or why it did not.
     pub fn read(&mut self, output: Output) {
         match self.overlays.last_mut() {

@@ -33,8 +33,8 @@ pub struct Now {
 }
 
 impl Now {
-    /// An engine says something at least every second; after this its figures are called old.
-    pub const QUIET: Duration = Duration::from_secs(5);
+    /// An engine gives a sign of life twice a second; after this it is called silent. Two seconds are promised.
+    pub const QUIET: Duration = Duration::from_millis(1600);
 
     /// How far times in the snapshot have gone on since it came. No further than the engine is believed.
     #[must_use]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::sync::CancellationToken;
 
@@ -79,7 +79,7 @@ pub async fn serve(stream: UnixStream, login: Printable, door: Door) {
     door.attached.came.notify_one();
     door.attached.people.notify_one();
     let (answers, to_write) = mpsc::channel(1);
-    let Door { newest, encoded, attached, asks, closing, .. } = door;
+    let Door { newest, encoded, beats, attached, asks, closing, .. } = door;
     let from = newest.borrow().number.max(attached.owed.load(Ordering::Relaxed)).max(1);
     drop(newest);
     let hear = Ear { lines, login, screen: hello.screen.then_some(number), observe: hello.observe, asks, answers };
@@ -92,7 +92,7 @@ pub async fn serve(stream: UnixStream, login: Printable, door: Door) {
     };
     tokio::select! {
         () = listening => {}
-        _ = writer.tell(encoded, from, to_write) => {}
+        _ = writer.tell(encoded, beats, from, to_write) => {}
     }
 }
 
@@ -196,7 +196,8 @@ impl Writer {
     /// Tells every newer state, the first not before `from`, and answers in between, until the engine closes.
     async fn tell(
         &mut self,
-        mut encoded: tokio::sync::watch::Receiver<Arc<super::parts::Encoded>>,
+        mut encoded: watch::Receiver<Arc<super::parts::Encoded>>,
+        mut beats: watch::Receiver<()>,
         from: u64,
         mut answers: mpsc::Receiver<Said>,
     ) -> Result<(), Lost> {
@@ -218,6 +219,8 @@ impl Writer {
                         self.bytes(&news).await?;
                     }
                 }
+                // An empty state: nothing is new, and whoever says so lives. Not before the first one.
+                Ok(()) = beats.changed(), if seen > 0 => self.line(&ToScreen::Complete).await?,
             }
         }
         while let Some(said) = answers.recv().await {
