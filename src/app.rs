@@ -5,6 +5,7 @@ pub mod abandon;
 pub mod attach;
 pub mod begin;
 pub mod check;
+pub mod console;
 pub mod contract;
 pub mod demo;
 pub mod engine;
@@ -24,8 +25,9 @@ pub mod status;
 pub mod stdin;
 pub mod survey;
 pub mod switch;
+pub mod themes;
 
-use crate::cli::{Cli, ExitStatus, Global, Order, later, pages};
+use crate::cli::{Cli, ExitStatus, Global, Order, SchemaOf, later, pages};
 use crate::model::Failure;
 use crate::rollout::Command;
 use begin::Refusal;
@@ -57,7 +59,15 @@ fn answer(cli: Cli) -> Answer {
         Order::Engine(arguments) => engine::main(&arguments).map(|()| ExitStatus::Done).map_err(Refusal::Refused),
         Order::LabApp(arguments) => lab_app(arguments),
         Order::LabKeep(arguments) => lab_keep(arguments),
-        Order::Schema => print(|to| writeln!(to, "{:#}", crate::config::schema())),
+        Order::Schema(arguments) => {
+            let schema = match arguments.of {
+                SchemaOf::Config => crate::config::schema(),
+                SchemaOf::Console => crate::config::console::schema(),
+                SchemaOf::Theme => crate::config::console::theme_schema(),
+            };
+            print(|to| writeln!(to, "{schema:#}"))
+        }
+        Order::Themes => themes::themes(&cli.global),
         Order::Completions(arguments) => print(|to| pages::completions(arguments.shell, to)),
         Order::Man => print(|to| pages::manual(to)),
         order => {
@@ -101,7 +111,7 @@ async fn wait(global: &Global, order: Order) -> Answer {
         | Order::Rehearse
         | Order::Migrations(_)
         | Order::Themes
-        | Order::Schema
+        | Order::Schema(_)
         | Order::Completions(_)
         | Order::Man
         | Order::Engine(_)

@@ -45,6 +45,9 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 pub async fn demo(global: &Global, arguments: &DemoArguments) -> Answer {
     let drive = &arguments.drive;
     let face = drive.face(run::terminal());
+    if face == Face::Console {
+        super::console::checked()?;
+    }
     let scene = Scene::new(arguments.fault, face);
     let stage = Stage::raise(arguments.balancer, &scene).map_err(Refusal::Failed)?;
     let how = if global.format == Format::Json { Print::Nothing } else { Print::Lines };

@@ -15,12 +15,17 @@ use crate::model::{Failure, Printable, Release};
 use crate::rollout::event::StartPace;
 use crate::tui;
 use crate::tui::coach::Guide;
+use crate::tui::preferences::Preferences;
 use std::io::{IsTerminal, Write};
 
 /// Begins and shows a rollout, or (`to` is `None`) a restart.
 pub async fn run(global: &Global, to: Option<Release>, scope: Scope, begin: Begin, drive: &Drive) -> Answer {
     let config = place::config_file(global).map_err(Refusal::Usage)?;
     let face = drive.face(terminal());
+    if face == Face::Console {
+        // Before anything begins: a console that cannot be opened is no way to drive.
+        super::console::checked()?;
+    }
     let mut request = Request {
         config,
         state: global.state.clone(),
@@ -97,19 +102,21 @@ pub async fn show(face: Face, drive: &Drive, started: &Started) -> Answer {
 }
 
 /// The full screen, until a person leaves it or the rollout is over.
-pub async fn console(client: Client, drive: &Drive, started: &Started) -> Result<tui::Left, Failure> {
+pub async fn console(client: Client, drive: &Drive, started: &Started) -> Result<tui::Left, Refusal> {
+    let likes = super::console::checked()?;
     let options = tui::Options {
         ascii: drive.facing.ascii,
         observe: drive.facing.observe,
-        guide: guide(drive.facing, started),
+        guide: guide(drive.facing, started, &likes),
+        likes,
         rollout_dir: started.rollout.clone(),
     };
-    tui::run(client, options).await
+    Ok(tui::run(client, options).await?)
 }
 
 /// What is explained: in a demo all of it, elsewhere what was asked for.
-fn guide(facing: Facing, started: &Started) -> Guide {
-    match facing.guided {
+fn guide(facing: Facing, started: &Started, likes: &Preferences) -> Guide {
+    match facing.guided || likes.guided {
         _ if super::demo::is_a_demo(&started.rollout) => Guide::On,
         true => Guide::On,
         false => Guide::Off,
