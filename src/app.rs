@@ -180,10 +180,7 @@ pub fn words(refusal: &Refusal) -> String {
         Refusal::Usage(failure) | Refusal::Failed(failure) => format!("halfstep: {failure}"),
         Refusal::Refused(failure) => format!("halfstep: refused: {failure}"),
         Refusal::Unclean(open) => {
-            let lines: Vec<String> = open
-                .iter()
-                .map(|one| format!("  {} {}: --leave {} or --take {}", one.server, one.why, one.server, one.server))
-                .collect();
+            let lines: Vec<String> = open.iter().map(|one| format!("  {} {}: {}", one.server, one.why, one.options())).collect();
             format!("halfstep: refused: somebody has to decide about these servers:\n{}", lines.join("\n"))
         }
     }

@@ -139,6 +139,7 @@ fn begin(stage: &Stage, drive: &Drive, face: Face) -> Result<Started, Refusal> {
         only: vec![],
         leave: vec![],
         take: vec![],
+        drain_first: vec![],
         contract: None,
         on_failure: None,
         pace,

@@ -6,7 +6,7 @@ use crate::cli::text::say;
 use crate::engine::client::{Client, News};
 use crate::engine::snapshot::{ActivityView, OutcomeWord, Pace, PhaseState, PhaseView, Purpose, ServerState, Snapshot};
 use crate::engine::view;
-use crate::model::{Failure, PhaseName, Printable};
+use crate::model::{Failure, PhaseName, Printable, Verdict};
 use crate::rollout::Command;
 use serde_json::json;
 use std::path::Path;
@@ -110,7 +110,10 @@ async fn stopped(
     let failed = snapshot.rollout.failed;
     let word = if failed { OutcomeWord::Failed } else { OutcomeWord::Held };
     let why = snapshot.rollout.held.clone().unwrap_or_else(|| Printable::new(&format!("waits for: {}", snapshot.prompt.enter)));
-    printer.finished(snapshot, word, why.as_str());
+    let fails = snapshot.gates.iter().filter(|gate| gate.verdict == Verdict::Fail);
+    let fails: String = fails.map(|gate| format!(" · the gate {} fails: {}", gate.name, gate.text)).collect();
+    let said = if failed { String::new() } else { fails };
+    printer.finished(snapshot, word, &format!("{why}{said}"));
     Ok(Some(word.into()))
 }
 

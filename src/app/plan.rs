@@ -32,6 +32,7 @@ pub async fn plan(global: &Global, arguments: PlanArguments) -> Answer {
         only: scope.only,
         leave: scope.leave,
         take: scope.take,
+        drain_first: scope.drain_first,
         contract: scope.contract,
         on_failure: scope.on_failure,
         pace: StartPace::StepByStep,

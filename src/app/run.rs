@@ -4,7 +4,7 @@ use super::begin::{Refusal, Request};
 use super::engine::{Job, has_end};
 use super::follow::{Print, Until, as_it_ended, follow};
 use super::spawn::{self, Started};
-use super::survey::Unclean;
+use super::survey::{Choice, Unclean};
 use super::{Answer, place};
 use crate::cli::rollout::{Begin, Drive, Face, Facing, Scope, Terminal};
 use crate::cli::text::say;
@@ -35,6 +35,7 @@ pub async fn run(global: &Global, to: Option<Release>, scope: Scope, begin: Begi
         only: scope.only,
         leave: scope.leave,
         take: scope.take,
+        drain_first: scope.drain_first,
         contract: scope.contract,
         on_failure: scope.on_failure,
         pace: pace(face, drive),
@@ -167,26 +168,43 @@ fn ask(open: &[Unclean], request: &mut Request) -> Result<(), Refusal> {
     say("Some servers are not as a rollout wants to find them:");
     for one in open {
         let natural = if one.on_purpose { "leave" } else { "stop" };
+        let choices: Vec<&str> = one.choices().iter().map(|choice| asked(*choice)).collect();
         loop {
-            print!("  {} {}.  [l]eave alone, [t]ake along, [s]top here ({natural}) ? ", one.server, one.why);
+            print!("  {} {}.  {}, [s]top here ({natural}) ? ", one.server, one.why, choices.join(", "));
             let _ = std::io::stdout().flush();
             let mut line = String::new();
             if std::io::stdin().read_line(&mut line).unwrap_or(0) == 0 {
                 return Err(Refusal::Unclean(open.to_vec()));
             }
-            match (line.trim(), one.on_purpose) {
-                ("l" | "leave", _) | ("", true) => request.leave.push(one.server.clone()),
-                ("t" | "take", _) => request.take.push(one.server.clone()),
+            let answer = match (line.trim(), one.on_purpose) {
                 ("s" | "stop", _) | ("", false) => return Err(Refusal::Unclean(open.to_vec())),
-                (other, _) => {
-                    say(format!("  `{}` is none of them", Printable::cut(other, 40)));
-                    continue;
-                }
+                ("l" | "leave", _) | ("", true) => Some(Choice::Leave),
+                ("t" | "take", _) => Some(Choice::Take),
+                ("d" | "drain", _) => Some(Choice::DrainFirst),
+                _ => None,
+            };
+            let Some(choice) = answer.filter(|choice| one.choices().contains(choice)) else {
+                say(format!("  `{}` is none of them", Printable::cut(line.trim(), 40)));
+                continue;
+            };
+            match choice {
+                Choice::Leave => request.leave.push(one.server.clone()),
+                Choice::Take => request.take.push(one.server.clone()),
+                Choice::DrainFirst => request.drain_first.push(one.server.clone()),
             }
             break;
         }
     }
     Ok(())
+}
+
+/// A choice as it stands in the question, its key in brackets.
+fn asked(choice: Choice) -> &'static str {
+    match choice {
+        Choice::Leave => "[l]eave alone",
+        Choice::Take => "[t]ake along",
+        Choice::DrainFirst => "[d]rain first",
+    }
 }
 
 /// Is the newest rollout of a pool unfinished?

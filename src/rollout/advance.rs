@@ -70,6 +70,7 @@ fn hold_what_is_stuck(state: &mut State) {
         | LaneAt::Asked { .. }
         | LaneAt::Watching { .. }
         | LaneAt::Overdue { .. }
+        | LaneAt::Repeats { .. }
         | LaneAt::Done
         | LaneAt::Excluded => None,
     });
@@ -285,7 +286,10 @@ fn close_phase(state: &mut State) {
 fn begin_stage(state: &mut State) -> bool {
     let stage = state.phase().and_then(|phase| phase.stages.get(state.stage)).cloned();
     state.body = match stage {
-        Some(Stage::Lanes { lanes, .. }) => Body::Lanes(lanes.iter().map(LaneState::new).collect()),
+        Some(Stage::Lanes { lanes, .. }) => {
+            let excluded = state.excluded();
+            Body::Lanes(lanes.iter().map(|lane| LaneState::without(lane, &excluded)).collect())
+        }
         Some(Stage::Change { wish, flip }) => {
             let switching = Switching::new(state, wish, flip);
             Body::Change(if state.flips_back() { switching.with_the_verified(state) } else { switching })

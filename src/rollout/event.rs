@@ -105,6 +105,9 @@ pub struct Beginning {
     pub left: BTreeSet<ServerName>,
     /// Found on next already: only verified.
     pub on_next: BTreeSet<ServerName>,
+    /// Found in rotation or draining, and down or on another version: taken out and drained before anything else is changed.
+    #[serde(default)]
+    pub drain_first: BTreeSet<ServerName>,
     pub start: Start,
     /// Of the config and the plan: a resume with others asks first.
     pub fingerprint: String,

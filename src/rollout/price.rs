@@ -7,6 +7,9 @@ use super::state::{Contract, State};
 use crate::model::{CommandKind, Half, NodeName, Printable, ServerName};
 use std::time::Duration;
 
+#[cfg(test)]
+mod tests;
+
 /// The price of `R`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Price {
@@ -33,6 +36,12 @@ pub enum Price {
 
 impl State {
     /// What `R` would cost now.
+    ///
+    /// 1. Blocked once Contract has begun.
+    /// 2. Nothing, before anything was changed.
+    /// 3. Instant, at what is up of it, where the half that takes over was not touched.
+    /// 4. The seconds of restoring it, where it was.
+    /// 5. The seconds of restoring half A, while half B serves current.
     #[must_use]
     pub fn price(&self) -> Price {
         let price = self.price_with_all_nodes();
@@ -110,7 +119,10 @@ impl State {
         let names = |names: Vec<&ServerName>| names.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let left = names(self.beginning.left.iter().collect());
         let excluded = names(self.servers.iter().filter(|(_, server)| server.excluded).map(|(name, _)| name).collect());
-        let told = [(left, "left alone"), (excluded, "excluded")];
+        let is_out = |name: &&ServerName| !self.wished.into.contains(*name) && !self.servers[*name].excluded;
+        let apart = self.strays.union(&self.beginning.on_next);
+        let out = names(apart.filter(is_out).collect());
+        let told = [(left, "left alone"), (excluded, "excluded"), (out, "out of rotation: found down or on another version")];
         let told: Vec<String> =
             told.iter().filter(|(who, _)| !who.is_empty()).map(|(who, how)| format!("{who} ({how})")).collect();
         if told.is_empty() { String::new() } else { format!(" but on {}", told.join(" and ")) }

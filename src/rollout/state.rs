@@ -21,6 +21,8 @@ pub struct State {
     pub index: Arc<Index>,
     /// What was found in rotation at the beginning.
     pub found: Arc<Wish>,
+    /// Found in rotation, and down or on another version, or drained first; until they were brought to current on a way back.
+    pub strays: Arc<BTreeSet<ServerName>>,
     pub plan: Arc<Plan>,
     /// Counts the plans; part of every operation's id.
     pub plan_number: u16,
@@ -211,6 +213,7 @@ impl State {
         State {
             index: Arc::new(Index::of(&beginning)),
             found: Arc::new(found),
+            strays: Arc::new(super::plan::strays(&beginning)),
             plan: Arc::new(plan),
             plan_number: 1,
             at: 0,
@@ -358,6 +361,13 @@ impl State {
     #[must_use]
     pub fn has_begun_to_change(&self) -> bool {
         self.servers.values().any(|progress| progress.stopped || progress.updated) || self.wished != *self.found
+    }
+
+    /// Is it still in rotation because its drain has not begun? Until then it is known to be down, or on another version.
+    #[must_use]
+    pub fn is_still_to_drain(&self, server: &ServerName) -> bool {
+        let in_preflight = self.plan.direction == Direction::Forward && self.plan_number == 1 && self.at == 0;
+        self.beginning.drain_first.contains(server) && (in_preflight || !self.has_begun_to_change())
     }
 
     /// Servers left alone that were found in rotation.

@@ -59,8 +59,17 @@ impl State {
         match &self.body {
             Body::Lanes(lanes) => {
                 for lane in lanes {
-                    if let LaneAt::Watching { until, .. } = lane.at {
-                        all.push((until, "a server is to be drained or verified"));
+                    match lane.at {
+                        LaneAt::Watching { until, .. } => all.push((until, "a server is to be drained or verified")),
+                        LaneAt::Repeats { from, until, .. } => {
+                            all.extend([(from, "taking a server fully out"), (until, "taking a server fully out, at last")]);
+                        }
+                        LaneAt::Ready
+                        | LaneAt::Asked { .. }
+                        | LaneAt::Overdue { .. }
+                        | LaneAt::Failed(_)
+                        | LaneAt::Done
+                        | LaneAt::Excluded => {}
                     }
                 }
             }
@@ -117,6 +126,7 @@ fn answered(state: &mut State, id: OperationId, outcome: &Outcome) {
                             lane::note_done(state, lane, step);
                         }
                     }
+                    Some(why) if lane.repeats(&why, state.now, state.beginning.policy.poll) => {}
                     Some(why) => failed(state, lane, &why),
                 }
             }
@@ -261,8 +271,17 @@ fn resumed(state: &mut State) -> Vec<Effect> {
         Body::Change(switching) => switching.settle_after_crash(now + state.beginning.policy.healthy_within),
         Body::Lanes(lanes) => {
             for lane in lanes {
-                if let LaneAt::Watching { since, until } = lane.at {
-                    lane.at = LaneAt::Watching { since: now, until: now + until.saturating_sub(since) };
+                match &mut lane.at {
+                    LaneAt::Watching { since: from, until } | LaneAt::Repeats { from, until, .. } => {
+                        *until = now + until.saturating_sub(*from);
+                        *from = now;
+                    }
+                    LaneAt::Ready
+                    | LaneAt::Asked { .. }
+                    | LaneAt::Overdue { .. }
+                    | LaneAt::Failed(_)
+                    | LaneAt::Done
+                    | LaneAt::Excluded => {}
                 }
             }
         }

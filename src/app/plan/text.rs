@@ -25,6 +25,7 @@ impl Display for Text<'_> {
             ("workers", &plan.workers),
             ("left alone", &plan.left),
             ("on next already", &plan.on_next),
+            ("drained first", &plan.drain_first),
         ];
         for (title, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
             writeln!(f, "{title:<16}{}", list(names))?;

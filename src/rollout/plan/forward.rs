@@ -1,6 +1,8 @@
 //! The plan to next: the twelve phases, from what was known at the beginning.
 
-use super::{Begins, Direction, Lane, Phase, Plan, Stage, Step, everybody, half, has, lane_each, lanes, on_current, only, stage};
+use super::{
+    Begins, Direction, Lane, Phase, Plan, Stage, Step, everybody, half, has, lane_each, lanes, on_current, only, stage, strays,
+};
 use crate::model::{Aim, CommandKind, GateName, Half, PhaseName, ServerName};
 use crate::rollout::event::{Beginning, Flip, Purpose};
 
@@ -61,7 +63,7 @@ fn words(beginning: &Beginning, name: PhaseName) -> (String, Begins) {
         Purpose::Restart => "restart",
     };
     match name {
-        PhaseName::Preflight => ("connect to every host, run the checks and fetch the release".into(), Begins::ByItself),
+        PhaseName::Preflight => (preflight_words(beginning), Begins::ByItself),
         PhaseName::Expand => ("run the migrations that add".into(), Begins::Asked),
         PhaseName::DrainA => (format!("take half A ({a}) out of rotation and let its requests end"), Begins::Asked),
         PhaseName::UpdateA => (format!("{change} half A ({a})"), Begins::Asked),
@@ -74,6 +76,15 @@ fn words(beginning: &Beginning, name: PhaseName) -> (String, Begins) {
         PhaseName::Contract => ("run the migrations that remove: there is no way back after it".into(), Begins::Asked),
         PhaseName::Report => ("write down the balancer's state and give the lock back".into(), Begins::ByItself),
     }
+}
+
+fn preflight_words(beginning: &Beginning) -> String {
+    let checks = "connect to every host, run the checks and fetch the release";
+    if beginning.drain_first.is_empty() {
+        return checks.to_owned();
+    }
+    let names = beginning.drain_first.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    format!("{checks}; then take {names} out of rotation and let the requests there end")
 }
 
 fn gates(beginning: &Beginning, name: PhaseName) -> Vec<GateName> {
@@ -109,7 +120,16 @@ fn preflight(beginning: &Beginning) -> Vec<Stage> {
             .map(|kind| Step::Run(kind, Aim::Next))
             .collect()
     });
-    [stage(open, beginning.policy.parallel), stage(commands, beginning.policy.parallel)].into_iter().flatten().collect()
+    let checks = [stage(open, beginning.policy.parallel), stage(commands, beginning.policy.parallel)];
+    checks.into_iter().flatten().chain(drained_first(beginning)).collect()
+}
+
+/// Takes those out that are drained first, and with them whoever is on next already: from then on one version serves.
+fn drained_first(beginning: &Beginning) -> Vec<Stage> {
+    let servers: Vec<&ServerName> = beginning.drain_first.iter().collect();
+    let Some(drained) = stage(lane_each(&servers, |_| vec![Step::UntilDrained, Step::Rest]), ALL) else { return vec![] };
+    let wish = on_current(beginning, &Half::BOTH, &beginning.drain_first);
+    vec![Stage::Change { wish, flip: Flip::No }, drained]
 }
 
 fn migration(beginning: &Beginning, kind: CommandKind) -> Vec<Stage> {
@@ -120,7 +140,7 @@ fn migration(beginning: &Beginning, kind: CommandKind) -> Vec<Stage> {
 }
 
 fn drain(beginning: &Beginning, part: Half) -> Vec<Stage> {
-    let wish = on_current(beginning, &[part.other()]);
+    let wish = on_current(beginning, &[part.other()], &strays(beginning));
     vec![Stage::Change { wish, flip: Flip::No }, drained(beginning, part)]
 }
 
