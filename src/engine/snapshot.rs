@@ -67,6 +67,8 @@ pub enum Purpose {
     #[default]
     Rollout,
     Restart,
+    /// `halfstep switch`.
+    Switch,
     RollingBack,
 }
 

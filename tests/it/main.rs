@@ -13,6 +13,7 @@ mod listen;
 mod plain;
 mod plan;
 mod probe;
+mod relay;
 mod report;
 mod rollout;
 mod runner;

@@ -11,6 +11,5 @@ mod pair;
 pub mod pool;
 mod ssh;
 mod story;
-mod stray;
 mod unclean;
 mod walk;

@@ -4,7 +4,6 @@
 
 mod dice;
 mod engine;
-mod gates;
 mod law;
 mod mutation;
 mod people;
