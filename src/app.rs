@@ -5,6 +5,7 @@ pub mod abandon;
 pub mod attach;
 pub mod begin;
 pub mod check;
+pub mod console;
 pub mod contract;
 pub mod demo;
 pub mod engine;
@@ -24,8 +25,9 @@ pub mod status;
 pub mod stdin;
 pub mod survey;
 pub mod switch;
+pub mod themes;
 
-use crate::cli::{Again, Cli, ExitStatus, Global, Order, later, pages};
+use crate::cli::{Cli, ExitStatus, Global, Order, SchemaOf, later, pages};
 use crate::model::Failure;
 use crate::rollout::Command;
 use begin::Refusal;
@@ -40,11 +42,10 @@ pub fn main() -> ExitCode {
     // Before any TLS client is built: see the `rustls` documentation of `CryptoProvider`.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::of_this_process();
-    let again = Again::of(&cli.global);
     match answer(cli) {
         Ok(status) => status.into(),
         Err(refusal) => {
-            eprintln!("{}", again.tell(&words(&refusal)));
+            eprintln!("{}", words(&refusal));
             status(&refusal).into()
         }
     }
@@ -58,7 +59,15 @@ fn answer(cli: Cli) -> Answer {
         Order::Engine(arguments) => engine::main(&arguments).map(|()| ExitStatus::Done).map_err(Refusal::Refused),
         Order::LabApp(arguments) => lab_app(arguments),
         Order::LabKeep(arguments) => lab_keep(arguments),
-        Order::Schema => print(|to| writeln!(to, "{:#}", crate::config::schema())),
+        Order::Schema(arguments) => {
+            let schema = match arguments.of {
+                SchemaOf::Config => crate::config::schema(),
+                SchemaOf::Console => crate::config::console::schema(),
+                SchemaOf::Theme => crate::config::console::theme_schema(),
+            };
+            print(|to| writeln!(to, "{schema:#}"))
+        }
+        Order::Themes => themes::themes(&cli.global),
         Order::Completions(arguments) => print(|to| pages::completions(arguments.shell, to)),
         Order::Man => print(|to| pages::manual(to)),
         order => {
@@ -102,7 +111,7 @@ async fn wait(global: &Global, order: Order) -> Answer {
         | Order::Rehearse
         | Order::Migrations(_)
         | Order::Themes
-        | Order::Schema
+        | Order::Schema(_)
         | Order::Completions(_)
         | Order::Man
         | Order::Engine(_)
@@ -171,10 +180,7 @@ pub fn words(refusal: &Refusal) -> String {
         Refusal::Usage(failure) | Refusal::Failed(failure) => format!("halfstep: {failure}"),
         Refusal::Refused(failure) => format!("halfstep: refused: {failure}"),
         Refusal::Unclean(open) => {
-            let lines: Vec<String> = open
-                .iter()
-                .map(|one| format!("  {} {}: --leave {} or --take {}", one.server, one.why, one.server, one.server))
-                .collect();
+            let lines: Vec<String> = open.iter().map(|one| format!("  {} {}: {}", one.server, one.why, one.options())).collect();
             format!("halfstep: refused: somebody has to decide about these servers:\n{}", lines.join("\n"))
         }
     }

@@ -1,7 +1,6 @@
 //! The command line: what can be asked, with which options, and with which exit status it ends. It decides what parses;
 //! it refuses to know what a command does. Read next: [`rollout`] (options of `run` and its kin), [`exit`], [`text`].
 
-mod again;
 pub mod exit;
 pub mod internal;
 pub mod later;
@@ -10,7 +9,6 @@ pub mod report;
 pub mod rollout;
 pub mod text;
 
-pub use again::Again;
 pub use exit::ExitStatus;
 
 use crate::model::{GateName, Printable, ServerName};
@@ -118,10 +116,10 @@ pub enum Order {
     Serve(internal::ServeArguments),
     /// Bring the pool to a known state: half A, half B, or both in rotation
     Switch(SwitchArguments),
-    /// Not yet: the themes of the console
+    /// The themes of the console, each with a sample, and which one is on
     Themes,
     /// The JSON schema of the config
-    Schema,
+    Schema(SchemaArguments),
     /// Completions for a shell
     Completions(CompletionsArguments),
     /// The manual page, as roff
@@ -278,6 +276,26 @@ pub enum MigrationsOrder {
     Prove,
     Split,
     Run,
+}
+
+/// `halfstep schema`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SchemaArguments {
+    /// Of another file than halfstep.toml
+    #[arg(value_enum, default_value_t)]
+    pub of: SchemaOf,
+}
+
+/// The files that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum SchemaOf {
+    /// halfstep.toml
+    #[default]
+    Config,
+    /// console.toml: what the operator likes
+    Console,
+    /// A theme
+    Theme,
 }
 
 /// `halfstep completions`.

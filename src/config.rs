@@ -11,6 +11,7 @@
 
 mod balancer;
 mod commands;
+pub mod console;
 mod find;
 mod fingerprint;
 mod halves;
@@ -23,6 +24,7 @@ mod rollout;
 mod schema;
 mod section;
 mod server;
+pub mod theme;
 mod value;
 
 pub use find::{DEFAULT_NAME, find};
@@ -128,6 +130,10 @@ pub trait Environment {
     fn is_file(&self, path: &Path) -> bool;
     /// `halfstep/` in the XDG config directory.
     fn config_folder(&self) -> Option<PathBuf>;
+    /// The names of the files in a directory, sorted; none where it cannot be read.
+    fn files(&self, _folder: &Path) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The environment of this process.
@@ -149,6 +155,13 @@ impl Environment for ProcessEnvironment {
 
     fn config_folder(&self) -> Option<PathBuf> {
         etcetera::choose_base_strategy().ok().map(|strategy| strategy.config_dir().join("halfstep"))
+    }
+
+    fn files(&self, folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names
     }
 }
 
@@ -183,14 +196,24 @@ pub fn parse(text: &str, path: &Path, environment: &dyn Environment) -> Result<C
     if text.len() > LONGEST {
         return Err(Mistakes::of_file(path, "the config is longer than 1 MiB".to_owned(), None));
     }
+    read_document(text, path, environment, |reading, document| sections(reading, path, document))
+}
+
+/// Reads a document, and gathers all that is wrong with it, the language's mistakes and the reader's.
+fn read_document<T>(
+    text: &str,
+    path: &Path,
+    environment: &dyn Environment,
+    read: impl for<'a> FnOnce(&'a reading::Reading<'a>, &'a DeTable<'a>) -> T,
+) -> Result<T, Mistakes> {
     let (document, mut errors) = DeTable::parse_recoverable(text);
     errors.truncate(MOST);
     let reading = reading::Reading::new(text, path, environment);
-    let config = sections(&reading, path, document.get_ref());
+    let value = read(&reading, document.get_ref());
     let mut mistakes = reading.mistakes.into_inner();
     mistakes.truncate(MOST);
     if mistakes.is_empty() && errors.is_empty() {
-        return Ok(config);
+        return Ok(value);
     }
     let starts: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
     let line = |at: usize| starts.partition_point(|start| *start < at);

@@ -6,6 +6,8 @@ pub mod advance;
 pub mod command;
 pub mod drift;
 pub mod event;
+#[cfg(test)]
+mod example;
 pub mod fact;
 pub mod gate;
 pub mod guard;

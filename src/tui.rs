@@ -17,11 +17,13 @@ pub mod input;
 pub mod keymap;
 pub mod overlay;
 pub mod pace;
+pub mod preferences;
 pub mod screen;
 pub mod terminal;
 pub mod theme;
 pub mod widget;
 
+use crate::config::console::{self, Bell};
 use crate::engine::client::{Client, News};
 use crate::engine::snapshot::{OutcomeView, PhaseState};
 use crate::model::{Failure, Printable};
@@ -32,12 +34,13 @@ use futures_util::StreamExt;
 use input::Input;
 use overlay::{Output, output::Cut};
 use pace::Pace;
+use preferences::Preferences;
 use ratatui::crossterm::event::EventStream;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 use terminal::manners::Manners;
 use terminal::{Drawn, Screen};
-use theme::{Glyphs, Theme};
+use theme::Glyphs;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -65,6 +68,8 @@ pub struct Options {
     pub guide: Guide,
     /// Where the output files of commands are.
     pub rollout_dir: PathBuf,
+    /// What the operator likes.
+    pub likes: Preferences,
 }
 
 /// Why the screen was left.
@@ -81,13 +86,13 @@ pub enum Left {
 /// Takes the terminal and shows the rollout until a person leaves. Fails where there is no terminal, or it cannot be
 /// written to any more; it is given back then too.
 pub async fn run(client: Client, options: Options) -> Result<Left, Failure> {
-    let mut theme = Theme::from_environment(|name| std::env::var(name).ok());
+    let mut likes = options.likes;
     if options.ascii {
-        theme.glyphs = Glyphs::Ascii;
+        likes.glyphs = Glyphs::Ascii;
     }
     let part = if options.observe { Part::Observer } else { Part::Driver };
     let variable = |name: &str| std::env::var(name).ok();
-    let mut app = App::new(client.snapshot.clone(), theme, part);
+    let mut app = App::liking(client.snapshot.clone(), likes, part).guided(options.guide);
     app.sit(client.number);
     let now = Instant::now();
     let mut console = Console {
@@ -293,12 +298,15 @@ impl Console {
             self.called = None;
         } else if self.called.is_none_or(|called| called.elapsed() >= CALL) {
             self.called = Some(Instant::now());
-            self.screen.call(&self.title());
+            match self.app.likes().bell {
+                Bell::Rings => self.screen.call(&self.title()),
+                Bell::Silent => {}
+            }
         }
     }
 
     async fn key(&mut self, event: &ratatui::crossterm::event::Event) -> Result<Option<Left>, Failure> {
-        let Some(input) = input::translate(event, self.app.context()) else { return Ok(None) };
+        let Some(input) = input::translate(event, self.app.context(), self.app.keys()) else { return Ok(None) };
         self.pace.press();
         match input {
             Input::Resized => {}
@@ -318,6 +326,11 @@ impl Console {
             Ask::Read(path) => {
                 let output = read_end(&self.rollout_dir, path).await;
                 self.app.read(output);
+            }
+            Ask::KeepTheme(name) => {
+                let nowhere = || Failure::new("there is no config directory: HOME is not set");
+                let file = self.app.likes().file.clone().ok_or_else(nowhere);
+                self.app.kept(file.and_then(|file| console::keep_theme(&file, &name)));
             }
             Ask::Redraw => self.screen.redraw(),
             Ask::Suspend => self.suspend().await?,

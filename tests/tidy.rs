@@ -190,8 +190,9 @@ fn every_kind_of_balancer_is_whole() {
 
 #[test]
 fn paths_that_are_named_exist() {
-    let path = Regex::new(r"(?:^|[\s`(\[/])((?:src|tests|docs|benches|sample-configs|\.ci)/[A-Za-z0-9_./-]*[A-Za-z0-9_/])")
-        .expect("a pattern");
+    let path =
+        Regex::new(r"(?:^|[\s`(\[/])((?:src|tests|docs|benches|sample-configs|themes|\.ci)/[A-Za-z0-9_./-]*[A-Za-z0-9_/])")
+            .expect("a pattern");
     let pages = ["README.md"].map(str::to_owned).into_iter().chain(files("docs", ".md"));
     let mut mistakes = vec![];
     for page in pages.chain(rust_files()).chain(files("sample-configs", "")).chain(["tests/run".to_owned()]) {
@@ -290,7 +291,7 @@ fn the_readme_names_every_command_key_and_exit_status() {
             mistakes.push(format!("README.md does not name `halfstep {name}`"));
         }
     }
-    for binding in keymap::bindings(keymap::Context::Rollout) {
+    for binding in keymap::defaults(keymap::Context::Rollout) {
         let key = binding.keys[0].to_string();
         if !readme.contains(&format!("`{key}`")) {
             mistakes.push(format!("README.md does not name the key `{key}` ({})", binding.title));

@@ -1,8 +1,8 @@
 //! `halfstep attach`: a screen on a running rollout.
 
 use super::{Answer, place, run};
+use crate::cli::Global;
 use crate::cli::rollout::{Drive, Facing};
-use crate::cli::{Again, Global};
 use crate::model::Failure;
 
 /// Shows the running rollout of the pool.
@@ -22,5 +22,5 @@ pub async fn attach(global: &Global, facing: Facing) -> Answer {
         pid: holder.info.pid,
     };
     let drive = Drive { facing, ..Drive::default() };
-    run::show(facing.face(run::terminal()), &drive, &started, &Again::of(global)).await
+    run::show(facing.face(run::terminal()), &drive, &started).await
 }

@@ -2,10 +2,8 @@
 
 use super::hands::{Hands, migrations};
 use super::survey::{self, Survey, Unclean};
-use crate::cli::rollout::Scope;
 use crate::config::Config;
-use crate::engine::account;
-use crate::model::{CommandKind, Failure, OnFailure, PhaseName, Printable, Release, ServerName, Version};
+use crate::model::{CommandKind, Failure, Half, OnFailure, PhaseName, Printable, Release, Rotation, Server, ServerName, Version};
 use crate::rollout::ContractWhen;
 use crate::rollout::event::{Beginning, Purpose, Start, StartPace};
 use serde::{Deserialize, Serialize};
@@ -24,6 +22,7 @@ pub struct Request {
     pub only: Vec<ServerName>,
     pub leave: Vec<ServerName>,
     pub take: Vec<ServerName>,
+    pub drain_first: Vec<ServerName>,
     pub contract: Option<ContractWhen>,
     pub on_failure: Option<OnFailure>,
     pub pace: StartPace,
@@ -32,31 +31,6 @@ pub struct Request {
     pub why: Option<Printable>,
     /// The engine ends with this process, wherever the rollout is then: for a demo, of which nothing may stay.
     pub with: Option<u32>,
-}
-
-impl Request {
-    /// What a command line asks for, begun by whoever runs it. `to` is `None`: a restart.
-    #[must_use]
-    pub fn new(config: PathBuf, to: Option<Release>, scope: Scope, pace: StartPace) -> Request {
-        let Scope { from, expect, only, leave, take, contract, on_failure } = scope;
-        Request {
-            config,
-            state: None,
-            to,
-            from,
-            expect,
-            only,
-            leave,
-            take,
-            contract,
-            on_failure,
-            pace,
-            hold_at: vec![],
-            who: account::own_login(),
-            why: None,
-            with: None,
-        }
-    }
 }
 
 /// Why a rollout does not begin.
@@ -100,11 +74,12 @@ pub fn beginning(config: &Config, hands: &Hands, survey: &Survey, request: &Requ
     let (purpose, next, release, from) = versions(config, request, &current)?;
     let (left, on_next) = sides(config, survey, request, &current, &next)?;
     survey::halves_are_filled(config, &left)?;
+    let drain_first = drained_first(config, survey, request, &current)?;
     let mut policy = config.policy.clone();
     policy.on_failure = request.on_failure.unwrap_or(policy.on_failure);
     let migrations: BTreeSet<CommandKind> = match purpose {
         Purpose::Rollout => migrations(config).into_keys().collect(),
-        Purpose::Restart | Purpose::Switch(_) => BTreeSet::new(),
+        Purpose::Restart => BTreeSet::new(),
     };
     Ok(Beginning {
         purpose,
@@ -119,6 +94,7 @@ pub fn beginning(config: &Config, hands: &Hands, survey: &Survey, request: &Requ
         migrations,
         left,
         on_next,
+        drain_first,
         start: Start { pace: request.pace, hold_at: request.hold_at.clone(), contract: request.contract },
         fingerprint: config.fingerprint(),
         who: request.who.clone(),
@@ -129,8 +105,8 @@ pub fn beginning(config: &Config, hands: &Hands, survey: &Survey, request: &Requ
 }
 
 fn names_exist(config: &Config, request: &Request) -> Result<(), Refusal> {
-    let unknown =
-        [&request.only, &request.leave, &request.take].into_iter().flatten().find(|name| config.pool.server(name).is_none());
+    let named = [&request.only, &request.leave, &request.take, &request.drain_first];
+    let unknown = named.into_iter().flatten().find(|name| config.pool.server(name).is_none());
     match unknown {
         None => Ok(()),
         Some(name) => {
@@ -170,7 +146,8 @@ fn sides(
     next: &Version,
 ) -> Result<(BTreeSet<ServerName>, BTreeSet<ServerName>), Refusal> {
     let unclean = survey.unclean(config, current);
-    let decided = |name: &ServerName| request.leave.contains(name) || request.take.contains(name) || request.only.contains(name);
+    let named = [&request.only, &request.leave, &request.take, &request.drain_first];
+    let decided = |name: &ServerName| named.iter().any(|names| names.contains(name));
     let open: Vec<Unclean> = unclean.iter().filter(|one| !decided(&one.server)).cloned().collect();
     if !open.is_empty() {
         return Err(Refusal::Unclean(open));
@@ -180,7 +157,7 @@ fn sides(
             return Err(Failure::new(format!(
                 "{name} is in rotation and cannot be left alone: two versions would go on serving"
             ))
-            .next(format!("take it out of rotation first, or take it along (--take {name})"))
+            .next(format!("drain it first (--drain-first {name}), or take it along (--take {name})"))
             .into());
         }
     }
@@ -199,4 +176,42 @@ fn sides(
         }
     }
     Ok((request.leave.iter().cloned().collect(), on_next))
+}
+
+/// Who is taken out of rotation before anything else. Refused where nothing is to be drained, and where nobody of half B would
+/// be left to serve current while half A is out.
+fn drained_first(
+    config: &Config,
+    survey: &Survey,
+    request: &Request,
+    current: &Version,
+) -> Result<BTreeSet<ServerName>, Refusal> {
+    let first: BTreeSet<ServerName> = request.drain_first.iter().cloned().collect();
+    for name in &first {
+        if request.leave.contains(name) {
+            let failure = Failure::new(format!("{name} cannot be left alone and drained first")).next("give one of both");
+            return Err(Refusal::Usage(failure));
+        }
+        let Some(server) = config.pool.server(name).filter(|server| server.half().is_some()) else {
+            return Err(Refusal::Usage(Failure::new(format!("{name} is not behind the balancer: it has nothing to drain"))));
+        };
+        if survey.stands(server) == Rotation::Out {
+            return Err(Failure::new(format!("{name} is out of rotation already: it has nothing to drain"))
+                .next(format!("take it along (--take {name}), or leave it alone (--leave {name})"))
+                .into());
+        }
+    }
+    let serves = |server: &&Server| {
+        let answers = survey.version(&server.name).is_some_and(|version| config.policy.matching.same(version, current));
+        !first.contains(&server.name) && !request.leave.contains(&server.name) && survey.is_up(&server.name) && answers
+    };
+    if !first.is_empty() && !config.pool.half(Half::B).any(|server| serves(&server)) {
+        let names = first.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        return Err(Failure::new(format!(
+            "with {names} drained first nobody of half B would serve {current} while half A is updated"
+        ))
+        .next("repair one of half B, or move servers between the halves in the config")
+        .into());
+    }
+    Ok(first)
 }

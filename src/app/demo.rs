@@ -12,9 +12,9 @@ use super::engine::{Job, has_end};
 use super::follow::{Print, Until, follow};
 use super::spawn::{self, Started};
 use super::{Answer, report, run};
-use crate::cli::rollout::{Drive, Face, Scope};
+use crate::cli::rollout::{Drive, Face};
 use crate::cli::text::say;
-use crate::cli::{Again, DemoArguments, DemoBalancer, ExitStatus, Format, Global, Source};
+use crate::cli::{DemoArguments, DemoBalancer, ExitStatus, Format, Global};
 use crate::engine::client::{Client, News};
 use crate::engine::home::RolloutDir;
 use crate::engine::report::Life;
@@ -45,6 +45,9 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 pub async fn demo(global: &Global, arguments: &DemoArguments) -> Answer {
     let drive = &arguments.drive;
     let face = drive.face(run::terminal());
+    if face == Face::Console {
+        super::console::checked()?;
+    }
     let scene = Scene::new(arguments.fault, face);
     let stage = Stage::raise(arguments.balancer, &scene).map_err(Refusal::Failed)?;
     let how = if global.format == Format::Json { Print::Nothing } else { Print::Lines };
@@ -59,11 +62,10 @@ pub async fn demo(global: &Global, arguments: &DemoArguments) -> Answer {
     if let Some(front) = stage.front.as_ref().filter(|_| scene.balancer_ends) {
         tokio::spawn(end_in_update(started.clone(), front.keeper()));
     }
-    let again = Again::of(&Global { config: Some(Source::File(stage.config())), format: global.format, state: None });
-    let status = show(face, how, arguments, &started, &again).await;
+    let status = show(face, how, arguments, &started).await;
     let counts = traffic.counts();
     let _ = tokio::time::timeout(LAST_ANSWERS, traffic.stop()).await;
-    tell(&started, &counts, face, global.format, &again)?;
+    tell(&started, &counts, face, global.format)?;
     if arguments.keep {
         keep(&stage).await;
     }
@@ -72,17 +74,17 @@ pub async fn demo(global: &Global, arguments: &DemoArguments) -> Answer {
 }
 
 /// The report, and what the clients saw. Whoever reads events has had the last one.
-fn tell(started: &Started, counts: &Counts, face: Face, format: Format, again: &Again) -> Result<(), Failure> {
+fn tell(started: &Started, counts: &Counts, face: Face, format: Format) -> Result<(), Failure> {
     let path = &started.rollout;
     let id = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let dir = RolloutDir { id, path: path.clone() };
     let life = if has_end(&dir.journal()) { Life::Unknown } else { Life::Alive };
     match (face, format) {
         (Face::Events, _) => Ok(()),
-        (Face::Console | Face::Plain | Face::Headless, Format::Json) => report::print(&dir, life, format, again),
+        (Face::Console | Face::Plain | Face::Headless, Format::Json) => report::print(&dir, life, format),
         (Face::Console | Face::Plain | Face::Headless, Format::Text | Format::Markdown) => {
             say("");
-            report::print(&dir, life, format, again)?;
+            report::print(&dir, life, format)?;
             say(format!("\n{}", clients_saw(counts).trim_end()));
             Ok(())
         }
@@ -128,22 +130,33 @@ fn begin(stage: &Stage, drive: &Drive, face: Face) -> Result<Started, Refusal> {
         // Nobody is there to press Enter, and a demo goes to its end by itself.
         Face::Headless | Face::Events => StartPace::NonStop,
     };
-    let next = Release::new(NEXT).map_err(Refusal::Failed)?;
     let request = Request {
+        config: stage.config(),
+        state: None,
+        to: Some(Release::new(NEXT).map_err(Refusal::Failed)?),
+        from: None,
+        expect: None,
+        only: vec![],
+        leave: vec![],
+        take: vec![],
+        drain_first: vec![],
+        contract: None,
+        on_failure: None,
+        pace,
         hold_at: drive.hold_at.clone(),
+        who: crate::engine::account::own_login(),
         why: Some("a demo".into()),
         with: Some(std::process::id()),
-        ..Request::new(stage.config(), Some(next), Scope::default(), pace)
     };
     spawn::start(&Job::Begin(request))
 }
 
-async fn show(face: Face, how: Print, arguments: &DemoArguments, started: &Started, again: &Again) -> Answer {
+async fn show(face: Face, how: Print, arguments: &DemoArguments, started: &Started) -> Answer {
     let drive = &arguments.drive;
     let connect = async |seated| Client::connect(&started.socket, &Hello::new(seated, drive.facing.observe)).await;
     let left = match face {
-        Face::Headless => return Ok(follow(connect(false).await?, &started.rollout, how, Until::Held, again).await?),
-        Face::Events => return run::show(face, drive, started, again).await,
+        Face::Headless => return Ok(follow(connect(false).await?, &started.rollout, how, Until::Held).await?),
+        Face::Events => return run::show(face, drive, started).await,
         Face::Plain => run::plain(connect(true).await?, drive).await?,
         Face::Console => run::console(connect(true).await?, drive, started).await?,
     };

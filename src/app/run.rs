@@ -4,28 +4,45 @@ use super::begin::{Refusal, Request};
 use super::engine::{Job, has_end};
 use super::follow::{Print, Until, as_it_ended, follow};
 use super::spawn::{self, Started};
-use super::survey::Unclean;
+use super::survey::{Choice, Unclean};
 use super::{Answer, place};
 use crate::cli::rollout::{Begin, Drive, Face, Facing, Scope, Terminal};
 use crate::cli::text::say;
-use crate::cli::{Again, ExitStatus, Global};
+use crate::cli::{ExitStatus, Global};
 use crate::engine::client::Client;
 use crate::engine::wire::Hello;
 use crate::model::{Failure, Printable, Release};
 use crate::rollout::event::StartPace;
 use crate::tui;
 use crate::tui::coach::Guide;
+use crate::tui::preferences::Preferences;
 use std::io::{IsTerminal, Write};
 
 /// Begins and shows a rollout, or (`to` is `None`) a restart.
 pub async fn run(global: &Global, to: Option<Release>, scope: Scope, begin: Begin, drive: &Drive) -> Answer {
     let config = place::config_file(global).map_err(Refusal::Usage)?;
     let face = drive.face(terminal());
+    if face == Face::Console {
+        // Before anything begins: a console that cannot be opened is no way to drive.
+        super::console::checked()?;
+    }
     let mut request = Request {
+        config,
         state: global.state.clone(),
+        to,
+        from: scope.from,
+        expect: scope.expect,
+        only: scope.only,
+        leave: scope.leave,
+        take: scope.take,
+        drain_first: scope.drain_first,
+        contract: scope.contract,
+        on_failure: scope.on_failure,
+        pace: pace(face, drive),
         hold_at: drive.hold_at.clone(),
+        who: crate::engine::account::own_login(),
         why: begin.why,
-        ..Request::new(config, to, scope, pace(face, drive))
+        with: None,
     };
     if let Some(why) = begin.abandon {
         super::abandon::abandon(global, &why).await?;
@@ -36,10 +53,10 @@ pub async fn run(global: &Global, to: Option<Release>, scope: Scope, begin: Begi
             Err(Refusal::Unclean(open)) if matches!(face, Face::Console | Face::Plain) && std::io::stdin().is_terminal() => {
                 ask(&open, &mut request)?;
             }
-            Err(refusal) => return refused(face, refusal, &Again::of(global)),
+            Err(refusal) => return refused(face, refusal),
         }
     };
-    show(face, drive, &started, &Again::of(global)).await
+    show(face, drive, &started).await
 }
 
 /// Is somebody at standard input and output, and what is it that they sit at?
@@ -65,7 +82,7 @@ pub fn pace(face: Face, drive: &Drive) -> StartPace {
 }
 
 /// Shows a running rollout with that face.
-pub async fn show(face: Face, drive: &Drive, started: &Started, again: &Again) -> Answer {
+pub async fn show(face: Face, drive: &Drive, started: &Started) -> Answer {
     let observe = drive.facing.observe;
     let print = match face {
         Face::Console | Face::Plain | Face::Headless => Print::Lines,
@@ -79,26 +96,28 @@ pub async fn show(face: Face, drive: &Drive, started: &Started, again: &Again) -
         Err(gone) => return as_it_ended(&started.rollout, print).ok_or_else(|| gone.into()),
     };
     match face {
-        Face::Console => left(console(client, drive, started).await?, started, &again.tell("halfstep attach")),
-        Face::Plain => left(plain(client, drive).await?, started, &again.tell("halfstep attach --plain")),
-        Face::Headless | Face::Events => Ok(follow(client, &started.rollout, print, Until::Held, again).await?),
+        Face::Console => left(console(client, drive, started).await?, started, "halfstep attach"),
+        Face::Plain => left(plain(client, drive).await?, started, "halfstep attach --plain"),
+        Face::Headless | Face::Events => Ok(follow(client, &started.rollout, print, Until::Held).await?),
     }
 }
 
 /// The full screen, until a person leaves it or the rollout is over.
-pub async fn console(client: Client, drive: &Drive, started: &Started) -> Result<tui::Left, Failure> {
+pub async fn console(client: Client, drive: &Drive, started: &Started) -> Result<tui::Left, Refusal> {
+    let likes = super::console::checked()?;
     let options = tui::Options {
         ascii: drive.facing.ascii,
         observe: drive.facing.observe,
-        guide: guide(drive.facing, started),
+        guide: guide(drive.facing, started, &likes),
+        likes,
         rollout_dir: started.rollout.clone(),
     };
-    tui::run(client, options).await
+    Ok(tui::run(client, options).await?)
 }
 
 /// What is explained: in a demo all of it, elsewhere what was asked for.
-fn guide(facing: Facing, started: &Started) -> Guide {
-    match facing.guided {
+fn guide(facing: Facing, started: &Started, likes: &Preferences) -> Guide {
+    match facing.guided || likes.guided {
         _ if super::demo::is_a_demo(&started.rollout) => Guide::On,
         true => Guide::On,
         false => Guide::Off,
@@ -132,9 +151,9 @@ fn left(left: tui::Left, started: &Started, again: &str) -> Answer {
 }
 
 /// A refusal is an event too, for whoever reads events.
-fn refused(face: Face, refusal: Refusal, again: &Again) -> Answer {
+fn refused(face: Face, refusal: Refusal) -> Answer {
     if face == Face::Events {
-        let text = again.tell(&super::words(&refusal));
+        let text = super::words(&refusal);
         let status = super::status(&refusal);
         let object = serde_json::json!({
             "event": "finished", "at": jiff::Timestamp::now(), "phase": "preflight", "outcome": "refused", "text": text, "exit": status.code(),
@@ -149,26 +168,43 @@ fn ask(open: &[Unclean], request: &mut Request) -> Result<(), Refusal> {
     say("Some servers are not as a rollout wants to find them:");
     for one in open {
         let natural = if one.on_purpose { "leave" } else { "stop" };
+        let choices: Vec<&str> = one.choices().iter().map(|choice| asked(*choice)).collect();
         loop {
-            print!("  {} {}.  [l]eave alone, [t]ake along, [s]top here ({natural}) ? ", one.server, one.why);
+            print!("  {} {}.  {}, [s]top here ({natural}) ? ", one.server, one.why, choices.join(", "));
             let _ = std::io::stdout().flush();
             let mut line = String::new();
             if std::io::stdin().read_line(&mut line).unwrap_or(0) == 0 {
                 return Err(Refusal::Unclean(open.to_vec()));
             }
-            match (line.trim(), one.on_purpose) {
-                ("l" | "leave", _) | ("", true) => request.leave.push(one.server.clone()),
-                ("t" | "take", _) => request.take.push(one.server.clone()),
+            let answer = match (line.trim(), one.on_purpose) {
                 ("s" | "stop", _) | ("", false) => return Err(Refusal::Unclean(open.to_vec())),
-                (other, _) => {
-                    say(format!("  `{}` is none of them", Printable::cut(other, 40)));
-                    continue;
-                }
+                ("l" | "leave", _) | ("", true) => Some(Choice::Leave),
+                ("t" | "take", _) => Some(Choice::Take),
+                ("d" | "drain", _) => Some(Choice::DrainFirst),
+                _ => None,
+            };
+            let Some(choice) = answer.filter(|choice| one.choices().contains(choice)) else {
+                say(format!("  `{}` is none of them", Printable::cut(line.trim(), 40)));
+                continue;
+            };
+            match choice {
+                Choice::Leave => request.leave.push(one.server.clone()),
+                Choice::Take => request.take.push(one.server.clone()),
+                Choice::DrainFirst => request.drain_first.push(one.server.clone()),
             }
             break;
         }
     }
     Ok(())
+}
+
+/// A choice as it stands in the question, its key in brackets.
+fn asked(choice: Choice) -> &'static str {
+    match choice {
+        Choice::Leave => "[l]eave alone",
+        Choice::Take => "[t]ake along",
+        Choice::DrainFirst => "[d]rain first",
+    }
 }
 
 /// Is the newest rollout of a pool unfinished?

@@ -28,6 +28,53 @@ pub struct Unclean {
     pub why: Printable,
     /// Was it found out of rotation while healthy: on purpose, as it seems? Then leaving it alone is the natural answer.
     pub on_purpose: bool,
+    /// Where it was found, at the node that does most with it.
+    pub rotation: Rotation,
+}
+
+/// What somebody can decide about a server that is not as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// Never touched, never put in.
+    Leave,
+    /// Updated and verified with its half.
+    Take,
+    /// Out of rotation before anything else is changed, and then as if taken along.
+    DrainFirst,
+}
+
+impl Choice {
+    /// The option that says so where nobody is there to ask.
+    #[must_use]
+    pub fn option(self) -> &'static str {
+        match self {
+            Choice::Leave => "--leave",
+            Choice::Take => "--take",
+            Choice::DrainFirst => "--drain-first",
+        }
+    }
+}
+
+impl Unclean {
+    /// What can be decided: one that takes requests cannot be left alone, and one that is out needs no drain.
+    #[must_use]
+    pub fn choices(&self) -> &'static [Choice] {
+        match self.rotation {
+            Rotation::In => &[Choice::Take, Choice::DrainFirst],
+            Rotation::Draining => &[Choice::Leave, Choice::Take, Choice::DrainFirst],
+            Rotation::Out => &[Choice::Leave, Choice::Take],
+        }
+    }
+
+    /// The options that decide, spelled out.
+    #[must_use]
+    pub fn options(&self) -> String {
+        let each: Vec<String> = self.choices().iter().map(|choice| format!("{} {}", choice.option(), self.server)).collect();
+        match each.split_last() {
+            Some((last, before)) if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+            Some(_) | None => each.concat(),
+        }
+    }
 }
 
 impl Survey {
@@ -93,6 +140,13 @@ impl Survey {
         !rotations.is_empty() && rotations.iter().all(|rotation| *rotation == Rotation::In)
     }
 
+    /// Where it stands, at the node that does most with it; out where no node tells.
+    #[must_use]
+    pub fn stands(&self, server: &Server) -> Rotation {
+        let all = self.rotations(server);
+        [Rotation::In, Rotation::Draining].into_iter().find(|rotation| all.contains(rotation)).unwrap_or(Rotation::Out)
+    }
+
     /// What that server answers as its version.
     #[must_use]
     pub fn version(&self, server: &ServerName) -> Option<&Version> {
@@ -143,7 +197,12 @@ impl Survey {
                 },
                 (true, true, None) => return None,
             };
-            Some(Unclean { server: server.name.clone(), why: Printable::new(&why), on_purpose: !self.is_in(server) && up })
+            Some(Unclean {
+                server: server.name.clone(),
+                why: Printable::new(&why),
+                on_purpose: !self.is_in(server) && up,
+                rotation: self.stands(server),
+            })
         };
         config.pool.balanced().filter_map(judge).collect()
     }

@@ -100,7 +100,7 @@ impl Haproxy {
         let sent = change::each(&look, members, before, after);
         let begun = Instant::now();
         for line in protocol::lines(&sent) {
-            self.node.order(self.node.endpoint.connect().await?, &line).await?;
+            self.node.order_once(&line).await?;
         }
         receipt(&self.node, sent, begun.elapsed()).await
     }

@@ -14,7 +14,6 @@ pub fn not_yet(order: &Order) -> Option<Failure> {
         Order::Migrations(_) => {
             ("migrations", "name commands in [migrations] expand and contract; the rollout runs them in their phases")
         }
-        Order::Themes => ("themes", "the console takes the colours of your terminal; --ascii and NO_COLOR are obeyed"),
         Order::Demo(_)
         | Order::Check
         | Order::Plan(_)
@@ -34,7 +33,8 @@ pub fn not_yet(order: &Order) -> Option<Failure> {
         | Order::History
         | Order::Serve(_)
         | Order::Switch(_)
-        | Order::Schema
+        | Order::Themes
+        | Order::Schema(_)
         | Order::Completions(_)
         | Order::Man
         | Order::Engine(_)

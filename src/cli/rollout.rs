@@ -58,6 +58,9 @@ pub struct Scope {
     /// Take such a server along with its half; may be repeated
     #[arg(long, value_name = "NAME", value_parser = server)]
     pub take: Vec<ServerName>,
+    /// Take such a server out of rotation and let its requests end before anything else is changed; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = server)]
+    pub drain_first: Vec<ServerName>,
     /// When the migrations run that only the new version lives with
     #[arg(long, value_enum, value_name = "WHEN")]
     pub contract: Option<ContractWhen>,

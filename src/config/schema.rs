@@ -6,10 +6,15 @@ use serde_json::{Map, Value, json};
 /// What `halfstep schema` prints (JSON Schema, draft 2020-12).
 #[must_use]
 pub fn schema() -> Value {
-    let mut schema = section(&keys::ROOT);
+    of(&keys::ROOT, "halfstep.toml")
+}
+
+/// The schema of another file, from its own table.
+pub(super) fn of(root: &Section, title: &str) -> Value {
+    let mut schema = section(root);
     if let Some(object) = schema.as_object_mut() {
         object.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
-        object.insert("title".into(), json!("halfstep.toml"));
+        object.insert("title".into(), json!(title));
     }
     schema
 }

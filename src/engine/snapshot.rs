@@ -67,8 +67,6 @@ pub enum Purpose {
     #[default]
     Rollout,
     Restart,
-    /// `halfstep switch`.
-    Switch,
     RollingBack,
 }
 

@@ -8,7 +8,7 @@ use super::snapshot::{
 };
 use super::world::World;
 use crate::model::moment::millis::as_millis;
-use crate::model::{Half, Health, PhaseName, Printable, Rotation, Server, ServerName, Version};
+use crate::model::{Half, Health, PhaseName, Printable, Rotation, Server, ServerName, Verdict, Version};
 use crate::rollout::event::Purpose as RolloutPurpose;
 use crate::rollout::lane::{LaneAt, LaneState};
 use crate::rollout::operate::{self, Enter};
@@ -60,7 +60,6 @@ fn rollout(state: &State, activity: &Activity, setting: &Setting, now: Duration)
         (Direction::Back, _) => Purpose::RollingBack,
         (Direction::Forward, RolloutPurpose::Rollout) => Purpose::Rollout,
         (Direction::Forward, RolloutPurpose::Restart) => Purpose::Restart,
-        (Direction::Forward, RolloutPurpose::Switch(_)) => Purpose::Switch,
     };
     RolloutView {
         pool: state.beginning.pool.name.clone(),
@@ -86,7 +85,13 @@ fn rollout(state: &State, activity: &Activity, setting: &Setting, now: Duration)
 /// Does it wait for a key press, a decision, a word?
 fn needs_person(state: &State) -> bool {
     match operate::enter(state) {
-        Enter::Nothing | Enter::Waits(_) => false,
+        Enter::Nothing => false,
+        // A gate that fails does not come right by waiting; one that only waits may.
+        Enter::Waits(_) => {
+            let somebody_steps = state.hold.is_some() || state.pace == Pace::StepByStep;
+            let fails = |gate: &gate::GateReading| gate.verdict == Verdict::Fail;
+            somebody_steps && matches!(state.body, Body::Boundary) && gate::readings(state).iter().any(fails)
+        }
         Enter::Begins(..) | Enter::Types(_) | Enter::GoesOn(..) | Enter::TriesAgain(_) | Enter::Stuck(_) => true,
     }
 }
@@ -150,7 +155,7 @@ fn waiting(state: &State, enter: &Enter) -> (Option<String>, Option<Duration>) {
         (Body::Lanes(lanes), _) => {
             let active: Vec<&LaneState> = lanes.iter().filter(|lane| lane.is_active()).collect();
             let until = active.iter().filter_map(|lane| match lane.at {
-                LaneAt::Watching { until, .. } => Some(until),
+                LaneAt::Watching { until, .. } | LaneAt::Repeats { until, .. } => Some(until),
                 LaneAt::Ready
                 | LaneAt::Asked { .. }
                 | LaneAt::Overdue { .. }
@@ -328,6 +333,7 @@ fn doing(state: &State, name: &ServerName, now: Duration) -> (Option<Printable>,
         LaneAt::Asked { since: then, .. } | LaneAt::Watching { since: then, .. } => {
             (Some(Printable::new(&since(*then))), ServerState::Working)
         }
+        LaneAt::Repeats { why, .. } => (Some(Printable::new(&format!("{step} once more: {why}"))), ServerState::Working),
         LaneAt::Overdue { since: then } => (Some(Printable::new(&format!("{}, overdue", since(*then)))), ServerState::Failed),
         LaneAt::Failed(why) => (Some(Printable::new(&format!("{step} failed: {why}"))), ServerState::Failed),
         LaneAt::Done => (None, ServerState::Done),

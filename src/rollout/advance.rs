@@ -25,11 +25,8 @@ pub(super) fn advance(state: &mut State) -> Vec<Effect> {
     if state.ended.is_some() {
         return effects;
     }
-    let settled = !state.is_to_settle();
-    if settled {
-        watch_capacity(state);
-    }
-    if let Some(why) = drift::strange_version(state).filter(|_| settled)
+    watch_capacity(state);
+    if let Some(why) = drift::strange_version(state)
         && state.hold.as_ref().is_none_or(|hold| hold.cause == Cause::Stop)
         && !matches!(state.body, Body::Change(ref switching) if switching.is_open())
         && state.version_seen.as_ref() != Some(&why)
@@ -37,10 +34,8 @@ pub(super) fn advance(state: &mut State) -> Vec<Effect> {
         state.version_seen = Some(why.clone());
         hold(state, Cause::Version, &format!("{why}. Enter goes on all the same"));
     }
-    if settled {
-        for (id, operation) in drift::watch(state) {
-            ask_aside(state, id, operation, &mut effects);
-        }
+    for (id, operation) in drift::watch(state) {
+        ask_aside(state, id, operation, &mut effects);
     }
     for (id, operation) in operate::cuts(state) {
         ask_aside(state, id, operation, &mut effects);
@@ -75,6 +70,7 @@ fn hold_what_is_stuck(state: &mut State) {
         | LaneAt::Asked { .. }
         | LaneAt::Watching { .. }
         | LaneAt::Overdue { .. }
+        | LaneAt::Repeats { .. }
         | LaneAt::Done
         | LaneAt::Excluded => None,
     });
@@ -252,7 +248,7 @@ fn finish(state: &mut State, effects: &mut Vec<Effect>) -> bool {
     let agrees = |node: &super::fact::NodeFact| drift::differs(state, node).is_none();
     let nodes = || state.beginning.nodes.iter().map(|node| state.facts.nodes.get(&node.name));
     let agreed = nodes().all(|node| node.is_some_and(|node| node.heard && agrees(node)));
-    if !state.outstanding.is_empty() || state.hold.is_some() || !(agreed || state.is_to_settle()) {
+    if !state.outstanding.is_empty() || state.hold.is_some() || !agreed {
         return false;
     }
     let end = match (state.plan.direction, state.contract) {
@@ -290,7 +286,10 @@ fn close_phase(state: &mut State) {
 fn begin_stage(state: &mut State) -> bool {
     let stage = state.phase().and_then(|phase| phase.stages.get(state.stage)).cloned();
     state.body = match stage {
-        Some(Stage::Lanes { lanes, .. }) => Body::Lanes(lanes.iter().map(LaneState::new).collect()),
+        Some(Stage::Lanes { lanes, .. }) => {
+            let excluded = state.excluded();
+            Body::Lanes(lanes.iter().map(|lane| LaneState::without(lane, &excluded)).collect())
+        }
         Some(Stage::Change { wish, flip }) => {
             let switching = Switching::new(state, wish, flip);
             Body::Change(if state.flips_back() { switching.with_the_verified(state) } else { switching })

@@ -1,10 +1,20 @@
 //! A node that does not say what it was told. One that lost it in a reload is put right at once; where a person changed
 //! it, a person is asked.
+//!
+//! 1. A node that says what it was told is left in peace, and a hold for its sake ends.
+//! 2. One that cannot be read is not judged.
+//! 3. After a crash nothing is put right before servers were looked at: what somebody else put in may be all there is.
+//! 4. What differs right after a node restarted was lost in the restart, and is put back without asking.
+//! 5. What differs otherwise was changed by a person, and a person is asked.
+//! 6. A node that does not keep what it is told is told three times, then a person is asked.
 
 use super::event::{Flip, Operation, OperationId};
 use super::fact::NodeFact;
 use super::state::{Body, Cause, Hold, Repair, State};
 use crate::model::{Health, NodeName, Printable, Server, ServerName};
+
+#[cfg(test)]
+mod tests;
 
 /// Stage numbers of operations that belong to no stage.
 pub(super) const REPAIR_STAGE: u16 = 900;
@@ -52,7 +62,8 @@ pub fn strange_version(state: &State) -> Option<Printable> {
         let (Some(fact), Some(progress)) = (state.facts.servers.get(*name), state.servers.get(*name)) else { return false };
         let expected = state.expected(progress.aim);
         let other = fact.version.as_ref().is_some_and(|version| !state.beginning.policy.matching.same(version, expected));
-        fact.life == progress.life && !fact.stale && fact.health == Health::Up && other && state.in_rotation(name)
+        let serves = fact.life == progress.life && !fact.stale && fact.health == Health::Up && state.in_rotation(name);
+        serves && other && !state.is_still_to_drain(name)
     };
     let names: Vec<String> = state.serving().filter(strange).map(|name| super::gate::lacks(state, name)).collect();
     (!names.is_empty()).then(|| Printable::new(&format!("two versions are in rotation: {}", names.join(", "))))

@@ -6,6 +6,9 @@ use super::plan::{Direction, Stage, Wish};
 use super::state::State;
 use crate::model::{Aim, GateName, Half, Health, Printable, Rotation, ServerName, Verdict};
 
+#[cfg(test)]
+mod tests;
+
 /// A gate and what it says now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateReading {
@@ -221,6 +224,10 @@ pub fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole * 100.0 } else { 0.0 }
 }
 
+/// 1. Off where the config gives no figure.
+/// 2. Off where no balancer counts errors.
+/// 3. Unknown while fewer than `min_requests` have asked next.
+/// 4. What current had before the switch, and the figure above it, pass; more fails.
 fn error_rate(state: &State) -> (Verdict, String) {
     let Some(allowed) = state.beginning.policy.gates.error_rate else {
         return (Verdict::Off, "no [gates] error_rate is set".into());

@@ -15,7 +15,7 @@ pub(super) fn watch_capacity(state: &mut State) {
     let down = |name: &crate::model::ServerName| {
         state.facts.servers.get(name).is_some_and(|fact| fact.health == Health::Down && !fact.stale)
     };
-    let serving: Vec<_> = state.serving().cloned().collect();
+    let serving: Vec<_> = state.serving().filter(|name| !state.is_still_to_drain(name)).cloned().collect();
     let lost = serving.iter().filter(|name| down(name)).count();
     let left = (serving.len() - lost) as f64 / serving.len().max(1) as f64;
     if lost == 0 || left + 1e-9 >= state.beginning.policy.min_serving {

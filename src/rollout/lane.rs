@@ -4,6 +4,8 @@ use super::event::{Operation, OperationId, Outcome};
 use super::plan::Step;
 use super::state::State;
 use crate::model::{Aim, CommandKind, Printable, ServerName};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A lane and where it is.
@@ -34,16 +36,38 @@ pub enum LaneAt {
     Overdue {
         since: Duration,
     },
+    /// Taking it fully out failed, as it does in the very moment of a reload. It is asked for once more, from `from` on and as
+    /// soon as every node has it out and idle; by `until` at the latest it counts as failed.
+    Repeats {
+        from: Duration,
+        until: Duration,
+        why: Printable,
+    },
     Failed(Printable),
     Done,
     Excluded,
 }
+
+/// So many polls after a failure each node has been read anew. Fewer, and what is asked once more goes by what was true before.
+const POLLS_TO_NOTICE: u32 = 3;
+/// A node that was reloaded is read, put right and read back in less; what takes longer is no reload.
+const REPEATS_WITHIN: Duration = Duration::from_secs(10);
 
 impl LaneState {
     /// A lane that has not begun.
     #[must_use]
     pub fn new(lane: &super::plan::Lane) -> LaneState {
         LaneState { servers: lane.servers.clone(), steps: lane.steps.clone(), step: 0, attempt: 1, at: LaneAt::Ready }
+    }
+
+    /// The same without the servers that were left out; where none would be left, it is over before it begins.
+    #[must_use]
+    pub fn without(lane: &super::plan::Lane, excluded: &BTreeSet<ServerName>) -> LaneState {
+        let mut new = LaneState::new(lane);
+        for name in lane.servers.iter().filter(|name| excluded.contains(*name)) {
+            new.leave_out(name);
+        }
+        new
     }
 
     /// Is it through, one way or the other?
@@ -56,7 +80,7 @@ impl LaneState {
     #[must_use]
     pub fn is_active(&self) -> bool {
         match self.at {
-            LaneAt::Asked { .. } | LaneAt::Watching { .. } | LaneAt::Overdue { .. } => true,
+            LaneAt::Asked { .. } | LaneAt::Watching { .. } | LaneAt::Overdue { .. } | LaneAt::Repeats { .. } => true,
             LaneAt::Ready => self.step > 0,
             LaneAt::Failed(_) | LaneAt::Done | LaneAt::Excluded => false,
         }
@@ -87,6 +111,26 @@ impl LaneState {
                 Some(why)
             }
         }
+    }
+
+    /// A server leaves the lane; the last one takes the lane with it.
+    pub fn leave_out(&mut self, server: &ServerName) {
+        if self.servers.len() > 1 {
+            self.servers.retain(|name| name != server);
+        } else {
+            self.at = LaneAt::Excluded;
+        }
+    }
+
+    /// After a failure that a node's reload explains: true, once a step, where it is to be asked for again by itself.
+    pub fn repeats(&mut self, why: &Printable, now: Duration, poll: Duration) -> bool {
+        if self.current() != Some(Step::Rest) || self.attempt > 1 {
+            return false;
+        }
+        self.attempt += 1;
+        let from = now + poll * POLLS_TO_NOTICE;
+        self.at = LaneAt::Repeats { from, until: from + REPEATS_WITHIN, why: why.clone() };
+        true
     }
 
     /// Starts the failed step again. A server that does not verify is stopped, updated and started once more before.
@@ -151,6 +195,12 @@ pub fn holds(state: &State, lane: &LaneState, step: Step) -> bool {
         Step::UntilVerified(aim) => lane.servers.iter().all(|name| state.verified(name, aim)),
         Step::Open | Step::Run(..) | Step::WarmUp | Step::Smoke | Step::Rest | Step::Persist => true,
     }
+}
+
+/// Has every node all of them out and idle, so that they can be taken fully out?
+#[must_use]
+pub fn is_idle(state: &State, lane: &LaneState) -> bool {
+    lane.servers.iter().all(|name| !state.in_rotation(name)) && holds(state, lane, Step::UntilDrained)
 }
 
 /// How long a waiting step may wait.
@@ -253,6 +303,9 @@ pub fn note_done(state: &mut State, lane: &LaneState, step: Step) {
             progress.stopped = false;
             progress.updated = false;
             progress.instance_before = None;
+            if state.strays.contains(name) {
+                Arc::make_mut(&mut state.strays).remove(name);
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use super::lane::{self, LaneAt, LaneState};
 use super::plan::{Direction, Stage, Step};
 use super::state::{Cause, State};
 use super::step::{failed, hold};
-use crate::model::{OnDrainTimeout, Printable};
+use crate::model::{OnDrainTimeout, Printable, ServerName};
 use std::time::Duration;
 
 /// Moves the lanes; true when all are through.
@@ -38,34 +38,23 @@ pub(super) fn advance_lanes(state: &mut State, lanes: &mut [LaneState], effects:
 /// Moves one lane; true when it may move again at once.
 fn advance_lane(state: &mut State, lane: &mut LaneState, index: usize, effects: &mut Vec<Effect>) -> bool {
     let Some(step) = lane.current() else { return false };
-    if lane.servers.len() == 1 && state.servers.get(&lane.servers[0]).is_some_and(|progress| progress.excluded) {
+    let is_excluded = |name: &ServerName| state.servers.get(name).is_some_and(|progress| progress.excluded);
+    if !lane.servers.is_empty() && lane.servers.iter().all(is_excluded) {
         lane.at = LaneAt::Excluded;
         return false;
     }
     match lane.at.clone() {
-        LaneAt::Ready => match lane::operation(state, lane, step) {
-            Some(operation) => {
-                let small = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
-                let id = state.operation_id(small(index), small(lane.step), lane.attempt);
-                match ask(state, id, operation, effects) {
-                    Ok(()) => {
-                        lane::note_asked(state, lane, step);
-                        lane.at = LaneAt::Asked { id, since: state.now };
-                    }
-                    Err(why) => lane.at = LaneAt::Failed(why),
-                }
-                false
+        LaneAt::Ready => begin_step(state, lane, step, index, effects),
+        LaneAt::Repeats { from, .. } if state.now >= from && lane::is_idle(state, lane) => {
+            begin_step(state, lane, step, index, effects)
+        }
+        LaneAt::Repeats { until, why, .. } => {
+            if state.now >= until {
+                lane.at = LaneAt::Failed(why.clone());
+                failed(state, lane, &why);
             }
-            None if lane::holds(state, lane, step) => {
-                lane::note_done(state, lane, step);
-                lane.pass();
-                true
-            }
-            None => {
-                lane.at = LaneAt::Watching { since: state.now, until: state.now + lane::limit(state, step) };
-                false
-            }
-        },
+            false
+        }
         LaneAt::Watching { .. } | LaneAt::Overdue { .. } if lane::holds(state, lane, step) => {
             lane::note_done(state, lane, step);
             lane.pass();
@@ -82,6 +71,29 @@ fn advance_lane(state: &mut State, lane: &mut LaneState, index: usize, effects: 
         | LaneAt::Done
         | LaneAt::Excluded => false,
     }
+}
+
+/// Asks for the step, or begins to wait for it; true where it holds already.
+fn begin_step(state: &mut State, lane: &mut LaneState, step: Step, index: usize, effects: &mut Vec<Effect>) -> bool {
+    let Some(operation) = lane::operation(state, lane, step) else {
+        if lane::holds(state, lane, step) {
+            lane::note_done(state, lane, step);
+            lane.pass();
+            return true;
+        }
+        lane.at = LaneAt::Watching { since: state.now, until: state.now + lane::limit(state, step) };
+        return false;
+    };
+    let small = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+    let id = state.operation_id(small(index), small(lane.step), lane.attempt);
+    match ask(state, id, operation, effects) {
+        Ok(()) => {
+            lane::note_asked(state, lane, step);
+            lane.at = LaneAt::Asked { id, since: state.now };
+        }
+        Err(why) => lane.at = LaneAt::Failed(why),
+    }
+    false
 }
 
 /// True if it goes on all the same.

@@ -3,7 +3,7 @@
 use super::command::{Command, ContractWhen, DrainChoice};
 use super::event::{Effect, Operation, OperationId};
 use super::lane::{LaneAt, LaneState};
-use super::plan::{Begins, Direction, forward};
+use super::plan::{Begins, Direction, back, forward};
 use super::state::{Body, Cause, Contract, Pace, State};
 use super::switch::Course;
 use super::{advance, drift, gate, step};
@@ -194,9 +194,6 @@ fn refuse_exclude(state: &State, server: &ServerName) -> Option<String> {
     let Some(half) = state.server(server).and_then(crate::model::Server::half) else {
         return Some(format!("{server} is not behind the balancer; declare it gone instead (exclude {server} --gone)"));
     };
-    if lane_of(state, server).is_some_and(|lane| lane.servers.len() > 1) {
-        return Some("its half is worked on by one command: retry or roll back".into());
-    }
     if lane_of(state, server).is_some_and(|lane| matches!(lane.at, LaneAt::Asked { .. })) {
         return Some(format!("something runs on {server}: wait for its end"));
     }
@@ -229,6 +226,9 @@ fn refuse_cut(state: &State, server: &ServerName, choice: DrainChoice) -> Option
     match choice {
         DrainChoice::Kill if !state.beginning.nodes.iter().all(|node| node.capabilities.cut) => {
             Some("this balancer cannot cut requests in flight; go on, wait or put it back".into())
+        }
+        DrainChoice::PutBack if back::stays_out(state).contains(server) => {
+            Some(format!("{}: it cannot go back in; roll back leaves it out", gate::lacks(state, server)))
         }
         DrainChoice::PutBack => refuse_back(state),
         DrainChoice::Kill | DrainChoice::Wait | DrainChoice::GoOn => None,
@@ -404,8 +404,8 @@ fn leave_out(state: &mut State, server: &ServerName) {
         progress.excluded = true;
     }
     if let Body::Lanes(lanes) = &mut state.body {
-        for lane in lanes.iter_mut().filter(|lane| lane.servers.len() == 1 && lane.servers.contains(server) && !lane.is_over()) {
-            lane.at = LaneAt::Excluded;
+        for lane in lanes.iter_mut().filter(|lane| lane.servers.contains(server) && !lane.is_over()) {
+            lane.leave_out(server);
         }
     }
     no_longer_failing(state);

@@ -1,15 +1,13 @@
 //! The plan: made before the start, shown, and never changed; going back is another plan, made from facts.
 //!
-//! [`forward`] makes the one that `halfstep plan` prints; [`back`] the one that `R` would begin now; [`known`] both for
-//! `halfstep switch`.
+//! [`forward`] makes the one that `halfstep plan` prints; [`back`] the one that `R` would begin now.
 
 pub mod back;
 pub mod forward;
-mod known;
 
 use super::event::{Beginning, Flip};
 use super::fact::Facts;
-use crate::model::{Aim, Change, ChangeError, CommandKind, GateName, Half, PhaseName, Rotation, Server, ServerName};
+use crate::model::{Aim, Change, ChangeError, CommandKind, GateName, Half, Health, PhaseName, Rotation, Server, ServerName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -170,12 +168,28 @@ pub(super) fn as_found(beginning: &Beginning) -> Wish {
     Wish { into: names(into), out: names(out) }
 }
 
-/// Wish: current in front of the users, from those halves. What was found out of rotation or on next already stays out;
-/// where that would leave nobody, what is on current goes in all the same.
-pub(super) fn on_current(beginning: &Beginning, halves: &[Half]) -> Wish {
+/// Who was found in rotation, and down or on another version than current, and those that are drained first: once out,
+/// they do not serve again before they were updated, or answer current.
+pub(super) fn strays(beginning: &Beginning) -> BTreeSet<ServerName> {
+    let facts = found(beginning);
+    let is_stray = |name: &&ServerName| {
+        facts.servers.get(*name).is_some_and(|seen| {
+            let other = seen.version.as_ref().is_some_and(|it| !beginning.policy.matching.same(it, &beginning.current));
+            seen.health == Health::Down || other
+        })
+    };
+    let was_in = as_found(beginning).into;
+    let ours = was_in.iter().filter(|name| !beginning.on_next.contains(*name));
+    ours.filter(is_stray).chain(&beginning.drain_first).cloned().collect()
+}
+
+/// Wish: current in front of the users, from those halves. What was found out of rotation or on next already stays out, and
+/// so do those in `without`; where that would leave nobody, what is on current goes in all the same.
+pub(super) fn on_current(beginning: &Beginning, halves: &[Half], without: &BTreeSet<ServerName>) -> Wish {
     let found = as_found(beginning);
     let ours = || Half::BOTH.into_iter().flat_map(|part| half(beginning, part).map(move |name| (part, name)));
-    let current = || ours().filter(|(part, name)| halves.contains(part) && !beginning.on_next.contains(*name));
+    let is_current = |name: &ServerName| !beginning.on_next.contains(name) && !without.contains(name);
+    let current = || ours().filter(|(part, name)| halves.contains(part) && is_current(name));
     let mut into: BTreeSet<ServerName> =
         current().filter(|(_, name)| found.into.contains(*name)).map(|(_, name)| name.clone()).collect();
     if into.is_empty() {

@@ -1,11 +1,14 @@
 //! What rolling back would cost now, from what is observed now, on the screen at all times; and at the end, how it ended.
 
-use super::event::{End, Goal, Purpose};
+use super::event::{End, Purpose};
 use super::fact::NodeFact;
 use super::plan::{Direction, Plan, Stage, Step, back};
 use super::state::{Contract, State};
 use crate::model::{CommandKind, Half, NodeName, Printable, ServerName};
 use std::time::Duration;
+
+#[cfg(test)]
+mod tests;
 
 /// The price of `R`.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +36,12 @@ pub enum Price {
 
 impl State {
     /// What `R` would cost now.
+    ///
+    /// 1. Blocked once Contract has begun.
+    /// 2. Nothing, before anything was changed.
+    /// 3. Instant, at what is up of it, where the half that takes over was not touched.
+    /// 4. The seconds of restoring it, where it was.
+    /// 5. The seconds of restoring half A, while half B serves current.
     #[must_use]
     pub fn price(&self) -> Price {
         let price = self.price_with_all_nodes();
@@ -100,18 +109,9 @@ impl State {
             (End::Done, Purpose::Rollout) => format!("{next} serves everywhere{but}"),
             (End::ContractPending, _) => format!("{next} serves everywhere{but}; contract is pending"),
             (End::Done, Purpose::Restart) => format!("all servers were restarted on {current}{but}"),
-            (End::Done, Purpose::Switch(Goal::Both)) => format!("both halves are in rotation{}", self.answering()),
-            (End::Done, Purpose::Switch(goal)) => format!("{goal} is in rotation{}, the other is out", self.answering()),
-            (End::RolledBack, Purpose::Switch(_)) => "not done; every node is as it was before".into(),
-            (End::RolledBack, Purpose::Rollout | Purpose::Restart) => format!("everything is back on {current}{but}"),
+            (End::RolledBack, _) => format!("everything is back on {current}{but}"),
             (End::Abandoned(why), _) => format!("abandoned: {why}"),
         }
-    }
-
-    /// What those in rotation answer, where they tell.
-    fn answering(&self) -> String {
-        let next = &self.beginning.next;
-        if next.as_str().is_empty() { String::new() } else { format!(" on {next}") }
     }
 
     /// Who is not as the sentence says, and needs a person.
@@ -119,7 +119,10 @@ impl State {
         let names = |names: Vec<&ServerName>| names.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let left = names(self.beginning.left.iter().collect());
         let excluded = names(self.servers.iter().filter(|(_, server)| server.excluded).map(|(name, _)| name).collect());
-        let told = [(left, "left alone"), (excluded, "excluded")];
+        let is_out = |name: &&ServerName| !self.wished.into.contains(*name) && !self.servers[*name].excluded;
+        let apart = self.strays.union(&self.beginning.on_next);
+        let out = names(apart.filter(is_out).collect());
+        let told = [(left, "left alone"), (excluded, "excluded"), (out, "out of rotation: found down or on another version")];
         let told: Vec<String> =
             told.iter().filter(|(who, _)| !who.is_empty()).map(|(who, how)| format!("{who} ({how})")).collect();
         if told.is_empty() { String::new() } else { format!(" but on {}", told.join(" and ")) }

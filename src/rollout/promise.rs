@@ -9,6 +9,9 @@ use super::{gate, state};
 use crate::model::{Change, CommandKind, Rotation, ServerName};
 use std::fmt;
 
+#[cfg(test)]
+mod tests;
+
 /// A promise that an effect would break.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {

@@ -1,6 +1,6 @@
 //! Where a rollout stands: the fold of its events. What happens next is decided in [`step`](super::step).
 
-use super::event::{Beginning, End, Operation, OperationId, Purpose, StartPace};
+use super::event::{Beginning, End, Operation, OperationId, StartPace};
 use super::fact::{Facts, WindowFact};
 use super::index::Index;
 use super::lane::LaneState;
@@ -21,6 +21,8 @@ pub struct State {
     pub index: Arc<Index>,
     /// What was found in rotation at the beginning.
     pub found: Arc<Wish>,
+    /// Found in rotation, and down or on another version, or drained first; until they were brought to current on a way back.
+    pub strays: Arc<BTreeSet<ServerName>>,
     pub plan: Arc<Plan>,
     /// Counts the plans; part of every operation's id.
     pub plan_number: u16,
@@ -211,6 +213,7 @@ impl State {
         State {
             index: Arc::new(Index::of(&beginning)),
             found: Arc::new(found),
+            strays: Arc::new(super::plan::strays(&beginning)),
             plan: Arc::new(plan),
             plan_number: 1,
             at: 0,
@@ -360,6 +363,13 @@ impl State {
         self.servers.values().any(|progress| progress.stopped || progress.updated) || self.wished != *self.found
     }
 
+    /// Is it still in rotation because its drain has not begun? Until then it is known to be down, or on another version.
+    #[must_use]
+    pub fn is_still_to_drain(&self, server: &ServerName) -> bool {
+        let in_preflight = self.plan.direction == Direction::Forward && self.plan_number == 1 && self.at == 0;
+        self.beginning.drain_first.contains(server) && (in_preflight || !self.has_begun_to_change())
+    }
+
     /// Servers left alone that were found in rotation.
     #[must_use]
     pub fn as_found_left_in(&self) -> BTreeSet<ServerName> {
@@ -384,14 +394,6 @@ impl State {
                     Stage::Lanes { .. } | Stage::Wait { .. } => false,
                 })
             })
-    }
-
-    /// Is the pool still to be brought to a known state? Until then nothing that is found in it is strange, and nothing
-    /// else puts it right; and what could not be brought there is left as it was found, whether nodes agree or not.
-    #[must_use]
-    pub fn is_to_settle(&self) -> bool {
-        let Purpose::Switch(_) = self.beginning.purpose else { return false };
-        self.plan.direction == Direction::Back || self.phase().is_some_and(|phase| phase.name <= PhaseName::Switch)
     }
 
     /// Was something else put in than the plan relies on? Then going on along it makes no sense.

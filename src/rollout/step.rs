@@ -11,11 +11,8 @@ use super::plan::Direction;
 use super::state::{Body, Cause, Contract, Hold, State};
 use super::switch::Course;
 use super::{drift, operate};
-use crate::model::{InFlight, NodeName, OnFailure, PhaseName, Printable, Reading};
+use crate::model::{InFlight, NodeName, OnFailure, Printable, Reading};
 use std::time::Duration;
-
-/// Between a failure that nobody answers for and the way back: zero, and no deadline would be in the future.
-const SOON: Duration = Duration::from_millis(1);
 
 /// The first turn: `Began` makes the state.
 #[must_use]
@@ -62,14 +59,18 @@ impl State {
         match &self.body {
             Body::Lanes(lanes) => {
                 for lane in lanes {
-                    if let LaneAt::Watching { until, .. } = lane.at {
-                        all.push((until, "a server is to be drained or verified"));
+                    match lane.at {
+                        LaneAt::Watching { until, .. } => all.push((until, "a server is to be drained or verified")),
+                        LaneAt::Repeats { from, until, .. } => {
+                            all.extend([(from, "taking a server fully out"), (until, "taking a server fully out, at last")]);
+                        }
+                        LaneAt::Ready
+                        | LaneAt::Asked { .. }
+                        | LaneAt::Overdue { .. }
+                        | LaneAt::Failed(_)
+                        | LaneAt::Done
+                        | LaneAt::Excluded => {}
                     }
-                }
-                // What was not verified in time may be the last thing that ever happened: the turn after it goes back.
-                let asked = self.hold.as_ref().is_some_and(|hold| hold.cause == Cause::Asked);
-                if self.going_back.is_some() && self.outstanding.is_empty() && !asked {
-                    all.push((self.now + SOON, "the way back begins"));
                 }
             }
             Body::Waiting { since, .. } => all.push((*since + self.beginning.policy.bake, "the bake ends")),
@@ -125,6 +126,7 @@ fn answered(state: &mut State, id: OperationId, outcome: &Outcome) {
                             lane::note_done(state, lane, step);
                         }
                     }
+                    Some(why) if lane.repeats(&why, state.now, state.beginning.policy.poll) => {}
                     Some(why) => failed(state, lane, &why),
                 }
             }
@@ -144,9 +146,7 @@ pub(super) fn failed(state: &mut State, lane: &LaneState, why: &Printable) {
 
 /// What a failure leads to: a hold, or the way back where the config says so.
 pub(super) fn give_up(state: &mut State, why: &str) {
-    // At its end there is nothing left that going back would put right.
-    let is_over = state.phase().is_none_or(|phase| phase.name == PhaseName::Report);
-    let forward = state.plan.direction == Direction::Forward && !is_over;
+    let forward = state.plan.direction == Direction::Forward;
     let asked = state.hold.as_ref().is_some_and(|hold| hold.cause == Cause::Asked);
     if forward && !asked && state.beginning.policy.on_failure == OnFailure::Rollback && state.contract != Contract::Begun {
         state.going_back.get_or_insert_with(|| Printable::new(why));
@@ -271,8 +271,17 @@ fn resumed(state: &mut State) -> Vec<Effect> {
         Body::Change(switching) => switching.settle_after_crash(now + state.beginning.policy.healthy_within),
         Body::Lanes(lanes) => {
             for lane in lanes {
-                if let LaneAt::Watching { since, until } = lane.at {
-                    lane.at = LaneAt::Watching { since: now, until: now + until.saturating_sub(since) };
+                match &mut lane.at {
+                    LaneAt::Watching { since: from, until } | LaneAt::Repeats { from, until, .. } => {
+                        *until = now + until.saturating_sub(*from);
+                        *from = now;
+                    }
+                    LaneAt::Ready
+                    | LaneAt::Asked { .. }
+                    | LaneAt::Overdue { .. }
+                    | LaneAt::Failed(_)
+                    | LaneAt::Done
+                    | LaneAt::Excluded => {}
                 }
             }
         }

@@ -33,6 +33,8 @@ pub enum Action {
     Coach,
     /// All that the coach has to say about this moment.
     Explain,
+    /// Another theme.
+    Themes,
     Quit,
     /// Out of an overlay.
     Back,
@@ -60,4 +62,50 @@ pub enum Action {
     Suspend,
     /// A key that means nothing here; it is said.
     Unbound(char),
+}
+
+impl Action {
+    /// Its name in `console.toml` and on the command line; `None` for what only an overlay or a text field knows.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Action::Go => "go",
+            Action::Automatic => "automatic",
+            Action::Hold => "hold",
+            Action::RollBack => "roll-back",
+            Action::Retry => "retry",
+            Action::Exclude => "exclude",
+            Action::Drain => "drain",
+            Action::SkipBake => "skip-bake",
+            Action::SwitchAgain => "switch-again",
+            Action::ContractLater => "contract-later",
+            Action::Gates => "plan",
+            Action::Commands => "log",
+            Action::Note => "note",
+            Action::HandOver => "hand-over",
+            Action::Approve => "approve",
+            Action::Help => "help",
+            Action::Coach => "coach",
+            Action::Explain => "explain",
+            Action::Themes => "themes",
+            Action::Quit => "leave",
+            Action::Back => "back",
+            Action::Up => "up",
+            Action::Down => "down",
+            Action::PageUp => "page-up",
+            Action::PageDown => "page-down",
+            Action::First => "first",
+            Action::Last => "last",
+            Action::OtherHalf => "other-half",
+            Action::Confirm
+            | Action::Choose(_)
+            | Action::Type(_)
+            | Action::Rub
+            | Action::RubAll
+            | Action::Redraw
+            | Action::Interrupt
+            | Action::Suspend
+            | Action::Unbound(_) => return None,
+        })
+    }
 }

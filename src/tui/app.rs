@@ -5,19 +5,23 @@
 //! not at the one that came last, and each command carries the number of the prompt in it. What keys mean in an overlay
 //! is in [`super::overlay::update`].
 
+mod look;
+mod select;
+
 use super::action::Action;
 use super::coach::{self, Arrival, Guide, Pane};
-use super::keymap::Context;
-use super::overlay::{Confirm, Drain, Explain, Gates, Help, Log, Output, Overlay, Purpose, Seats, TextField};
+use super::keymap::{Context, Keymap};
+use super::overlay::{Confirm, Explain, Gates, Help, Log, Output, Overlay, Purpose, Seats, TextField, Themes};
+use super::preferences::Preferences;
 use super::screen;
 use super::theme::{Role, Theme};
 use super::widget::{
-    Engine, Notice, Now, Part, View, half,
-    prompt::{ENGINE_GONE, hung_up_text},
+    Engine, Notice, Now, Part, View,
+    prompt::{engine_gone_text, hung_up_text},
 };
-use crate::engine::snapshot::{ServerState, ServerView, Snapshot};
+use crate::engine::snapshot::{ServerView, Snapshot};
 use crate::engine::wire::NO_COMMAND;
-use crate::model::{Half, Printable, ServerName};
+use crate::model::{Printable, ServerName};
 use crate::rollout::people::ScreenNumber;
 use crate::rollout::{Command, ContractWhen};
 use ratatui::buffer::Buffer;
@@ -36,6 +40,8 @@ pub enum Ask {
     Read(String),
     /// Draw everything anew.
     Redraw,
+    /// Write that theme into the operator's file; then tell [`App::kept`].
+    KeepTheme(String),
     /// Back to the shell until `fg`.
     Suspend,
     /// Give the terminal back and go.
@@ -57,6 +63,7 @@ pub struct App {
     /// As it was drawn last.
     pub(super) shown: Snapshot,
     theme: Theme,
+    pub(super) likes: Preferences,
     part: Part,
     /// This screen's number at the engine.
     seat: Option<ScreenNumber>,
@@ -76,12 +83,20 @@ pub struct App {
 }
 
 impl App {
-    /// A screen over the first snapshot.
+    /// A screen over the first snapshot, with the keys as they are where nobody changed them.
     #[must_use]
     pub fn new(snapshot: Snapshot, theme: Theme, part: Part) -> App {
+        let likes = Preferences::plain(theme.colours(), theme.glyphs());
+        App { theme, ..App::liking(snapshot, likes, part) }
+    }
+
+    /// A screen over the first snapshot, as its operator likes it.
+    #[must_use]
+    pub fn liking(snapshot: Snapshot, likes: Preferences, part: Part) -> App {
         App {
             shown: snapshot,
-            theme,
+            theme: likes.theme(),
+            likes,
             part,
             seat: None,
             beside: Vec::new(),
@@ -144,12 +159,19 @@ impl App {
         self.overlays.last().map_or(Context::Rollout, Overlay::context)
     }
 
+    /// The keys in use.
+    #[must_use]
+    pub fn keys(&self) -> &Keymap {
+        &self.likes.keys
+    }
+
     /// Draws the picture.
     pub fn draw(&mut self, now: &Now, area: Rect, buffer: &mut Buffer) {
         self.size = (area.width, area.height);
         let view = View {
             snapshot: &self.shown,
             theme: self.theme,
+            keys: &self.likes.keys,
             now,
             engine: self.engine,
             hung_up: self.hung_up.as_ref(),
@@ -177,9 +199,15 @@ impl App {
         match action {
             Action::Redraw => Ask::Redraw,
             Action::Suspend => Ask::Suspend,
-            Action::Interrupt => self.say("Ctrl-C ends nothing here: q leaves the screen, Space holds the rollout"),
+            Action::Interrupt => {
+                let leave = self.keys().said(Action::Quit);
+                self.say(format!("Ctrl-C ends nothing here: {leave} leaves the screen, Space holds the rollout"))
+            }
             Action::Hold => self.command(Command::Hold),
-            Action::Unbound(c) => self.say(format!("{c} means nothing here: ? shows the keys")),
+            Action::Unbound(c) => {
+                let help = self.keys().said(Action::Help);
+                self.say(format!("{c} means nothing here: {help} shows the keys"))
+            }
             action if !self.overlays.is_empty() => self.update_overlay(action),
             Action::Go => self.go(),
             Action::Automatic => self.confirm(Command::Automatic),
@@ -201,6 +229,7 @@ impl App {
             Action::Help => self.open(Overlay::Help(Help::default())),
             Action::Coach => self.toggle_coach(),
             Action::Explain => self.open(Overlay::Explain(Explain::default())),
+            Action::Themes => self.open(Overlay::Themes(Themes::new(self.likes.looks(), self.likes.chosen()))),
             Action::Quit => Ask::Leave,
             Action::Up => self.select(-1),
             Action::Down => self.select(1),
@@ -232,9 +261,12 @@ impl App {
     /// Why the engine takes no command from anybody.
     fn silence(&self) -> Option<String> {
         if self.shown.rollout.outcome.is_some() {
-            Some("the rollout is over: q leaves".to_owned())
+            Some(format!("the rollout is over: {} leaves", self.keys().said(Action::Quit)))
         } else if self.engine == Engine::Gone {
-            Some(self.hung_up.as_ref().map_or(ENGINE_GONE.to_owned(), hung_up_text))
+            Some(match &self.hung_up {
+                Some(why) => hung_up_text(why, self.keys()),
+                None => engine_gone_text(self.keys()),
+            })
         } else {
             None
         }
@@ -355,7 +387,7 @@ impl App {
         Ask::Nothing
     }
 
-    fn tell(&mut self, role: Role, text: impl AsRef<str>) {
+    pub(super) fn tell(&mut self, role: Role, text: impl AsRef<str>) {
         self.notice = Some(Notice { text: Printable::new(text.as_ref()), role });
     }
 
@@ -430,7 +462,10 @@ impl App {
             (Part::Driver, Part::Driver, _) | (Part::Observer, Part::Observer, _) => {}
             (Part::Observer, Part::Driver, _) => self.tell(Role::Good, "you drive now: your keys are commands"),
             (Part::Driver, Part::Observer, Some(driver)) => self.tell(Role::Warning, format!("{driver} drives now, you observe")),
-            (Part::Driver, Part::Observer, None) => self.tell(Role::Warning, "nobody drives now: h takes it"),
+            (Part::Driver, Part::Observer, None) => {
+                let take = self.keys().said(Action::HandOver);
+                self.tell(Role::Warning, format!("nobody drives now: {take} takes it"));
+            }
         }
     }
 
@@ -438,68 +473,6 @@ impl App {
         if self.refusal("contract").is_none() && self.shown.prompt.typed_word.is_none() {
             return self.say("nothing to leave for later now: the contract migrations are not next");
         }
-        self.command(Command::Contract(ContractWhen::Later))
-    }
-
-    /// Does something with the selected server; with none selected, with the only one that failed.
-    fn on_server(&mut self, word: &str, act: impl FnOnce(&mut App, ServerName) -> Ask) -> Ask {
-        if let Some(why) = self.refusal(word) {
-            return self.refuse(word, why);
-        }
-        match self.chosen() {
-            Some(name) => act(self, name),
-            None => self.say(format!("{word} which server? select one with j and k, Tab for the other half")),
-        }
-    }
-
-    /// The selected server; with none selected, the only one that failed.
-    fn chosen(&self) -> Option<ServerName> {
-        let mut failed = self.shown.servers.iter().filter(|server| server.state == ServerState::Failed);
-        let only = match (failed.next(), failed.next()) {
-            (Some(only), None) => Some(only.name.clone()),
-            (Some(_) | None, _) => None,
-        };
-        self.selected.clone().or(only)
-    }
-
-    fn exclude(&mut self) -> Ask {
-        let state = self.chosen().and_then(|name| self.server(&name)).map(|server| server.state);
-        if state == Some(ServerState::Excluded) {
-            return self.on_server("gone", |app, name| {
-                app.open(Overlay::Text(TextField::new(Purpose::Gone(name), app.shown.prompt.number)))
-            });
-        }
-        self.on_server("exclude", |app, name| app.confirm(Command::Exclude(name)))
-    }
-
-    fn drain(&mut self) -> Ask {
-        match self.chosen() {
-            Some(name) => self.open(Overlay::Drain(Drain::new(name, self.shown.prompt.number))),
-            None => self.say("the drain of which server? select one with j and k, Tab for the other half"),
-        }
-    }
-
-    fn select(&mut self, by: isize) -> Ask {
-        let at = self.selected.as_ref().and_then(|name| self.server(name)).map_or(Half::A, half::pane);
-        self.select_in(at, by);
-        Ask::Nothing
-    }
-
-    fn select_other_half(&mut self) -> Ask {
-        let at = self.selected.as_ref().and_then(|name| self.server(name)).map_or(Half::B, half::pane);
-        self.selected = None;
-        self.select_in(at.other(), 0);
-        Ask::Nothing
-    }
-
-    /// Moves the selection in the order in which the rows stand; the first move selects the first row.
-    fn select_in(&mut self, at: Half, by: isize) {
-        let rows: Vec<&ServerView> = self.shown.servers.iter().filter(|server| half::pane(server) == at).collect();
-        let height = screen::rollout::rows_of(self.size, &self.shown, self.guide, at);
-        let rows = if rows.len() > height { half::ranked(&rows) } else { rows };
-        let now = rows.iter().position(|server| self.selected.as_ref() == Some(&server.name));
-        let Some(last) = rows.len().checked_sub(1) else { return };
-        let to = now.map_or(if by == isize::MAX { last } else { 0 }, |now| now.saturating_add_signed(by).min(last));
-        self.selected = Some(rows[to].name.clone());
+        self.confirm(Command::Contract(ContractWhen::Later))
     }
 }

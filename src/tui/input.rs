@@ -4,7 +4,7 @@
 //! text must never be read as commands.
 
 use super::action::Action;
-use super::keymap::{Context, Key, meaning};
+use super::keymap::{Context, Key, Keymap};
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 /// What the terminal said.
@@ -19,9 +19,9 @@ pub enum Input {
 
 /// Translates one event; `None` is to be passed over.
 #[must_use]
-pub fn translate(event: &Event, context: Context) -> Option<Input> {
+pub fn translate(event: &Event, context: Context, keys: &Keymap) -> Option<Input> {
     match event {
-        Event::Key(event) => meaning(context, key(event)?).map(Input::Action),
+        Event::Key(event) => keys.meaning(context, key(event)?).map(Input::Action),
         Event::Resize(..) => Some(Input::Resized),
         Event::Paste(_) => Some(Input::Pasted),
         Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
@@ -63,33 +63,33 @@ mod tests {
     #[test]
     fn only_presses_count() {
         let mut event = KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE);
-        assert_eq!(translate(&Event::Key(event), Context::Rollout), Some(Input::Action(Action::Go)));
+        assert_eq!(translate(&Event::Key(event), Context::Rollout, &Keymap::default()), Some(Input::Action(Action::Go)));
         for kind in [KeyEventKind::Release, KeyEventKind::Repeat] {
             event.kind = kind;
-            assert_eq!(translate(&Event::Key(event), Context::Rollout), None);
+            assert_eq!(translate(&Event::Key(event), Context::Rollout, &Keymap::default()), None);
         }
     }
 
     #[test]
     fn a_paste_is_dropped_whatever_it_holds() {
         for context in [Context::Rollout, Context::Text, Context::Confirm] {
-            assert_eq!(translate(&Event::Paste("R\r".into()), context), Some(Input::Pasted));
+            assert_eq!(translate(&Event::Paste("R\r".into()), context, &Keymap::default()), Some(Input::Pasted));
         }
     }
 
     #[test]
     fn capital_letters_are_other_keys_and_alt_is_none() {
         assert_eq!(
-            translate(&press(KeyCode::Char('R'), KeyModifiers::SHIFT), Context::Rollout),
+            translate(&press(KeyCode::Char('R'), KeyModifiers::SHIFT), Context::Rollout, &Keymap::default()),
             Some(Input::Action(Action::RollBack))
         );
         assert_eq!(
-            translate(&press(KeyCode::Char('r'), KeyModifiers::NONE), Context::Rollout),
+            translate(&press(KeyCode::Char('r'), KeyModifiers::NONE), Context::Rollout, &Keymap::default()),
             Some(Input::Action(Action::Retry))
         );
-        assert_eq!(translate(&press(KeyCode::Char('R'), KeyModifiers::ALT), Context::Rollout), None);
+        assert_eq!(translate(&press(KeyCode::Char('R'), KeyModifiers::ALT), Context::Rollout, &Keymap::default()), None);
         assert_eq!(
-            translate(&press(KeyCode::Char('c'), KeyModifiers::CONTROL), Context::Rollout),
+            translate(&press(KeyCode::Char('c'), KeyModifiers::CONTROL), Context::Rollout, &Keymap::default()),
             Some(Input::Action(Action::Interrupt))
         );
     }

@@ -1,7 +1,13 @@
-//! Which key means what, as data: the footer, the help and the documentation come from these tables.
+//! Which key means what, as data: the footer, the help and the documentation come from these tables, as the operator
+//! changed them ([`Keymap`]).
 //!
 //! Letters, Enter, Space, Esc, arrows: no F-keys and no Alt, which tmux and screen eat. Reading a key from the terminal
-//! is done in [`super::input`].
+//! is done in [`super::input`]. Read next: [`map`] (the tables in use), [`rebind`] (which changes are refused).
+
+pub mod map;
+pub mod rebind;
+
+pub use map::{Bound, Keymap};
 
 use super::action::Action;
 use crate::rollout::DrainChoice;
@@ -69,9 +75,27 @@ pub enum Context {
     /// To whom the wheel goes.
     Seats,
     Help,
+    /// The list of themes.
+    Themes,
 }
 
-/// One line of a table.
+impl Context {
+    /// All of them.
+    pub const ALL: [Context; 10] = [
+        Context::Rollout,
+        Context::Confirm,
+        Context::Text,
+        Context::Drain,
+        Context::Gates,
+        Context::Commands,
+        Context::Output,
+        Context::Seats,
+        Context::Help,
+        Context::Themes,
+    ];
+}
+
+/// One line of a table, as it is where nobody changed it.
 #[derive(Debug)]
 pub struct Binding {
     /// The first one is shown.
@@ -133,6 +157,7 @@ const ROLLOUT: &[Binding] = &[
     binding(&[Key::PageUp], Action::PageUp, "page", "ten servers back"),
     binding(&[Key::Home], Action::First, "first", "the first server of the half"),
     binding(&[Key::End], Action::Last, "last", "the last server of the half"),
+    binding(&[Key::Char('T')], Action::Themes, "themes", "other colours, tried on this screen"),
     binding(&[Key::Esc], Action::Back, "back", "out of an overlay; clears what was said"),
 ];
 
@@ -210,16 +235,26 @@ const HELP: &[Binding] = &[
     binding(&[Key::End], Action::Last, "end", "the end"),
 ];
 
+const THEMES: &[Binding] = &[
+    binding(&[Key::Enter], Action::Confirm, "keep", "keep this theme, here and from now on"),
+    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
+    binding(&[Key::Esc, Key::Char('q'), Key::Char('T')], Action::Back, "back", "back, with the theme as it was"),
+    binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "the next theme"),
+    binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "the theme before"),
+    binding(&[Key::Home], Action::First, "first", "the first theme"),
+    binding(&[Key::End], Action::Last, "last", "the last theme"),
+];
+
 /// In every context.
-pub const EVERYWHERE: &[Binding] = &[
+const EVERYWHERE: &[Binding] = &[
     binding(&[Key::Ctrl('l')], Action::Redraw, "redraw", "draw everything anew"),
     binding(&[Key::Ctrl('c')], Action::Interrupt, "what now", "ends nothing: says how to leave and how to hold"),
     binding(&[Key::Ctrl('z')], Action::Suspend, "suspend", "back to the shell; fg comes back; the rollout goes on"),
 ];
 
-/// The table of a context.
+/// The table of a context, as it is where nobody changed it.
 #[must_use]
-pub fn bindings(context: Context) -> &'static [Binding] {
+pub fn defaults(context: Context) -> &'static [Binding] {
     match context {
         Context::Rollout => ROLLOUT,
         Context::Confirm => CONFIRM,
@@ -230,18 +265,7 @@ pub fn bindings(context: Context) -> &'static [Binding] {
         Context::Output => OUTPUT,
         Context::Seats => SEATS,
         Context::Help => HELP,
-    }
-}
-
-/// What a key means there.
-#[must_use]
-pub fn meaning(context: Context, key: Key) -> Option<Action> {
-    let bound = bindings(context).iter().chain(EVERYWHERE).find(|binding| binding.keys.contains(&key));
-    match (bound, context, key) {
-        (Some(binding), _, _) => Some(binding.action),
-        (None, Context::Text, Key::Char(c)) => Some(Action::Type(c)),
-        (None, _, Key::Char(c)) => Some(Action::Unbound(c)),
-        (None, _, _) => None,
+        Context::Themes => THEMES,
     }
 }
 
@@ -249,22 +273,10 @@ pub fn meaning(context: Context, key: Key) -> Option<Action> {
 mod tests {
     use super::*;
 
-    const CONTEXTS: [Context; 9] = [
-        Context::Rollout,
-        Context::Confirm,
-        Context::Text,
-        Context::Drain,
-        Context::Gates,
-        Context::Commands,
-        Context::Output,
-        Context::Seats,
-        Context::Help,
-    ];
-
     #[test]
     fn no_key_means_two_things_in_one_place() {
-        for context in CONTEXTS {
-            let keys: Vec<Key> = bindings(context).iter().chain(EVERYWHERE).flat_map(|binding| binding.keys).copied().collect();
+        for context in Context::ALL {
+            let keys: Vec<Key> = defaults(context).iter().chain(EVERYWHERE).flat_map(|binding| binding.keys).copied().collect();
             for (at, key) in keys.iter().enumerate() {
                 assert!(!keys[at + 1..].contains(key), "{key} twice in {context:?}");
             }
@@ -273,27 +285,29 @@ mod tests {
 
     #[test]
     fn every_place_but_a_text_field_can_hold_and_every_overlay_has_a_way_back() {
-        for context in CONTEXTS {
-            assert!(bindings(context).iter().any(|binding| binding.action == Action::Back), "{context:?}");
+        let keys = Keymap::default();
+        for context in Context::ALL {
+            assert!(defaults(context).iter().any(|binding| binding.action == Action::Back), "{context:?}");
             if context != Context::Text {
-                assert_eq!(meaning(context, Key::Char(' ')), Some(Action::Hold), "{context:?}");
+                assert_eq!(keys.meaning(context, Key::Char(' ')), Some(Action::Hold), "{context:?}");
             }
         }
     }
 
     #[test]
     fn letters_are_text_only_in_a_text_field() {
-        assert_eq!(meaning(Context::Text, Key::Char('q')), Some(Action::Type('q')));
-        assert_eq!(meaning(Context::Text, Key::Char(' ')), Some(Action::Type(' ')));
-        assert_eq!(meaning(Context::Rollout, Key::Char('q')), Some(Action::Quit));
-        assert_eq!(meaning(Context::Rollout, Key::Char('z')), Some(Action::Unbound('z')));
+        let keys = Keymap::default();
+        assert_eq!(keys.meaning(Context::Text, Key::Char('q')), Some(Action::Type('q')));
+        assert_eq!(keys.meaning(Context::Text, Key::Char(' ')), Some(Action::Type(' ')));
+        assert_eq!(keys.meaning(Context::Rollout, Key::Char('q')), Some(Action::Quit));
+        assert_eq!(keys.meaning(Context::Rollout, Key::Char('z')), Some(Action::Unbound('z')));
     }
 
     #[test]
     fn multiplexers_prefixes_are_free() {
-        for context in CONTEXTS {
+        for context in Context::ALL {
             for prefix in ['a', 'b'] {
-                assert_eq!(meaning(context, Key::Ctrl(prefix)), None);
+                assert_eq!(Keymap::default().meaning(context, Key::Ctrl(prefix)), None);
             }
         }
     }

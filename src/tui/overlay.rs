@@ -10,6 +10,7 @@ pub mod help;
 pub mod log;
 pub mod output;
 pub mod seats;
+pub mod themes;
 pub mod update;
 
 pub use confirm::Confirm;
@@ -21,6 +22,7 @@ pub use help::Help;
 pub use log::Log;
 pub use output::Output;
 pub use seats::Seats;
+pub use themes::Themes;
 
 use super::keymap::Context;
 use super::theme::Role;
@@ -42,6 +44,7 @@ pub enum Overlay {
     Seats(Seats),
     Help(Help),
     Explain(Explain),
+    Themes(Themes),
 }
 
 impl Overlay {
@@ -57,6 +60,7 @@ impl Overlay {
             Overlay::Output(_) => Context::Output,
             Overlay::Seats(_) => Context::Seats,
             Overlay::Help(_) | Overlay::Explain(_) => Context::Help,
+            Overlay::Themes(_) => Context::Themes,
         }
     }
 
@@ -72,6 +76,7 @@ impl Overlay {
             Overlay::Seats(seats) => seats.draw(view, area, buffer),
             Overlay::Help(help) => help.draw(view, area, buffer),
             Overlay::Explain(explain) => explain.draw(view, area, buffer),
+            Overlay::Themes(themes) => themes.draw(view, area, buffer),
         }
     }
 }
@@ -96,7 +101,7 @@ fn pane(view: &View, title: &str, (width, height): (u16, usize), area: Rect, buf
     Clear.render(area, buffer);
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
-        .border_style(view.style(Role::Key))
+        .border_style(view.style(Role::Overlay))
         .title_top(Line::from(view.span(Role::Title, format!(" {} ", text::cut(title, usize::from(width).saturating_sub(4))))));
     let inner = block.inner(area);
     block.render(area, buffer);

@@ -2,6 +2,7 @@
 
 pub mod rollout;
 
+use super::action::Action;
 use super::widget::{View, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -19,8 +20,12 @@ pub fn is_too_small((width, height): (u16, u16)) -> bool {
 /// Says so. Only Space and q mean something then, as the rest of what keys mean is not on the screen.
 pub fn draw_too_small(view: &View, area: Rect, buffer: &mut Buffer) {
     let said = format!(
-        "halfstep needs {}x{}, this terminal has {}x{}: make it larger. The rollout goes on; Space holds it, q leaves the screen.",
-        LEAST.0, LEAST.1, area.width, area.height
+        "halfstep needs {}x{}, this terminal has {}x{}: make it larger. The rollout goes on; Space holds it, {} leaves the screen.",
+        LEAST.0,
+        LEAST.1,
+        area.width,
+        area.height,
+        view.keys.said(Action::Quit)
     );
     let lines = text::wrap(&said, usize::from(area.width));
     let price = text::wrap(&format!("Going back now: {}", view.snapshot.price.text), usize::from(area.width));

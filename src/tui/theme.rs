@@ -1,40 +1,18 @@
-//! How a role looks: sixteen colours, or none, and glyphs that plain terminals have.
+//! How a role looks on this terminal: a theme brought down to the colours and glyphs that there are.
 //!
 //! Each state is glyph, word and colour, so that none of them is needed alone. Widgets draw in full Unicode; where the
-//! terminal has only ASCII, [`Theme::finish`] replaces what it cannot show, in one place.
+//! terminal has only ASCII, [`Theme::finish`] replaces what it cannot show, in one place, and lays the theme's background
+//! under everything. Read next: [`terminal`] (what it can show), [`colour`] (which of few colours is the nearest).
 
+pub mod colour;
+pub mod terminal;
+
+pub use crate::config::console::Colours;
+pub use crate::config::theme::Role;
+
+use crate::config::theme::{Attribute, Colour, Look, Paint, Paints, default_look};
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
-
-/// What a piece of the screen is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    Plain,
-    /// Of less weight, or stale.
-    Dim,
-    /// The pool, and titles.
-    Title,
-    /// Lines around panes.
-    Frame,
-    /// A key that can be pressed.
-    Key,
-    Good,
-    Warning,
-    Bad,
-    /// What stands on current.
-    Current,
-    /// What stands on next.
-    Next,
-    /// The selected row.
-    Selected,
-}
-
-/// How many colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colours {
-    Sixteen,
-    None,
-}
 
 /// Which glyphs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,127 +24,196 @@ pub enum Glyphs {
 /// How everything looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
-    pub colours: Colours,
-    pub glyphs: Glyphs,
+    colours: Colours,
+    glyphs: Glyphs,
+    background: Color,
+    /// In the order of [`Role::ALL`].
+    styles: [Style; Role::ALL.len()],
 }
 
 impl Theme {
-    /// What the environment allows: `NO_COLOR`, `TERM`, and the locale as POSIX ranks its three variables. Where no
-    /// locale is named at all, as in a bare container, the terminal is taken to know UTF-8.
+    /// A theme as a terminal with so many colours shows it.
     #[must_use]
-    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Theme {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let term = set("TERM").unwrap_or_default();
-        let colours = if set("NO_COLOR").is_some() || term == "dumb" || term.starts_with("vt1") || term.starts_with("vt2") {
-            Colours::None
-        } else {
-            Colours::Sixteen
+    pub fn new(look: &Look, colours: Colours, glyphs: Glyphs) -> Theme {
+        let paints = match (colours, &look.sixteen) {
+            (Colours::Sixteen, Some(sixteen)) => sixteen,
+            (Colours::None | Colours::Sixteen | Colours::TwoFiftySix | Colours::True, _) => &look.paints,
         };
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).map(|value| value.to_lowercase());
-        let utf8 = locale.is_none_or(|locale| locale.contains("utf-8") || locale.contains("utf8"));
-        Theme { colours, glyphs: if utf8 { Glyphs::Unicode } else { Glyphs::Ascii } }
+        let background = match colours {
+            Colours::None => Color::Reset,
+            Colours::Sixteen | Colours::TwoFiftySix | Colours::True => colour(paints.background, colours),
+        };
+        Theme { colours, glyphs, background, styles: Role::ALL.map(|role| styled(role, paints, colours)) }
+    }
+
+    /// The theme that is used where nothing is chosen.
+    #[must_use]
+    pub fn plain(colours: Colours, glyphs: Glyphs) -> Theme {
+        Theme::new(&default_look(), colours, glyphs)
     }
 
     /// The style of a role.
     #[must_use]
     pub fn style(&self, role: Role) -> Style {
-        let plain = Style::new();
-        match (self.colours, role) {
-            (_, Role::Plain) => plain,
-            (_, Role::Dim | Role::Frame) => plain.add_modifier(Modifier::DIM),
-            (_, Role::Selected) => plain.add_modifier(Modifier::REVERSED),
-            (_, Role::Title) => plain.add_modifier(Modifier::BOLD),
-            (Colours::None, Role::Key | Role::Warning | Role::Next) => plain.add_modifier(Modifier::BOLD),
-            (Colours::None, Role::Bad) => plain.add_modifier(Modifier::BOLD | Modifier::REVERSED),
-            (Colours::None, Role::Good | Role::Current) => plain,
-            (Colours::Sixteen, Role::Key) => plain.fg(Color::Cyan).add_modifier(Modifier::BOLD),
-            (Colours::Sixteen, Role::Good) => plain.fg(Color::Green),
-            (Colours::Sixteen, Role::Warning) => plain.fg(Color::Yellow),
-            (Colours::Sixteen, Role::Bad) => plain.fg(Color::LightRed).add_modifier(Modifier::BOLD),
-            // Not blue: the blue of many terminals cannot be read on black.
-            (Colours::Sixteen, Role::Current) => plain.fg(Color::Magenta),
-            (Colours::Sixteen, Role::Next) => plain.fg(Color::Cyan),
-        }
+        Role::ALL.iter().position(|known| *known == role).map_or_else(Style::new, |at| self.styles[at])
     }
 
-    /// Replaces what the terminal cannot show. The last thing before a frame is sent.
+    /// Which glyphs it draws with.
+    #[must_use]
+    pub fn glyphs(&self) -> Glyphs {
+        self.glyphs
+    }
+
+    /// Down to how many colours it was brought.
+    #[must_use]
+    pub fn colours(&self) -> Colours {
+        self.colours
+    }
+
+    /// Behind everything.
+    #[must_use]
+    pub fn background(&self) -> Color {
+        self.background
+    }
+
+    /// Replaces what the terminal cannot show, and paints the ground. The last thing before a frame is sent.
     pub fn finish(&self, buffer: &mut Buffer) {
-        if self.glyphs == Glyphs::Unicode {
+        if self.glyphs == Glyphs::Ascii {
+            for cell in &mut buffer.content {
+                if !cell.symbol().is_ascii() {
+                    let plain = cell.symbol().chars().next().map_or(' ', ascii);
+                    cell.set_char(plain);
+                }
+            }
+        }
+        if self.background == Color::Reset {
             return;
         }
+        let text = self.style(Role::Plain).fg.unwrap_or(Color::Reset);
         for cell in &mut buffer.content {
-            if !cell.symbol().is_ascii() {
-                let plain = cell.symbol().chars().next().map_or(' ', ascii);
-                cell.set_char(plain);
+            if cell.bg == Color::Reset {
+                cell.bg = self.background;
+            }
+            if cell.fg == Color::Reset {
+                cell.fg = text;
             }
         }
     }
 }
 
+fn styled(role: Role, paints: &Paints, colours: Colours) -> Style {
+    if colours == Colours::None {
+        return uncoloured(role);
+    }
+    let Paint { colour: text, on, attributes } = paints.of(role);
+    let mut style = Style::new();
+    if text != Colour::Own {
+        style = style.fg(colour(text, colours));
+    }
+    if on != Colour::Own {
+        style = style.bg(colour(on, colours));
+    }
+    attributes.iter().fold(style, |style, attribute| style.add_modifier(modifier(*attribute)))
+}
+
+/// Without colours the weight has to say it, whatever the theme.
+fn uncoloured(role: Role) -> Style {
+    let plain = Style::new();
+    match role {
+        Role::Plain | Role::Good | Role::Current | Role::Prompt | Role::Coach => plain,
+        Role::Dim | Role::Frame | Role::Stale | Role::Command => plain.add_modifier(Modifier::DIM),
+        Role::Selected => plain.add_modifier(Modifier::REVERSED),
+        Role::Title | Role::Key | Role::Warning | Role::Next | Role::Overlay | Role::Mark => plain.add_modifier(Modifier::BOLD),
+        Role::Bad => plain.add_modifier(Modifier::BOLD | Modifier::REVERSED),
+    }
+}
+
+fn modifier(attribute: Attribute) -> Modifier {
+    match attribute {
+        Attribute::Bold => Modifier::BOLD,
+        Attribute::Dim => Modifier::DIM,
+        Attribute::Italic => Modifier::ITALIC,
+        Attribute::Underline => Modifier::UNDERLINED,
+        Attribute::Reverse => Modifier::REVERSED,
+    }
+}
+
+fn colour(wanted: Colour, colours: Colours) -> Color {
+    match (wanted, colours) {
+        (Colour::Own, _) | (_, Colours::None) => Color::Reset,
+        (Colour::Ansi(index), _) => named(index),
+        (Colour::Rgb(rgb), Colours::Sixteen) => named(colour::nearest_of_16(rgb)),
+        (Colour::Rgb(rgb), Colours::TwoFiftySix) => Color::Indexed(colour::nearest_of_256(rgb)),
+        (Colour::Rgb(rgb), Colours::True) => Color::Rgb(rgb.0, rgb.1, rgb.2),
+    }
+}
+
+/// One of the sixteen.
+fn named(index: u8) -> Color {
+    const NAMED: [Color; 16] = [
+        Color::Black,
+        Color::Red,
+        Color::Green,
+        Color::Yellow,
+        Color::Blue,
+        Color::Magenta,
+        Color::Cyan,
+        Color::Gray,
+        Color::DarkGray,
+        Color::LightRed,
+        Color::LightGreen,
+        Color::LightYellow,
+        Color::LightBlue,
+        Color::LightMagenta,
+        Color::LightCyan,
+        Color::White,
+    ];
+    NAMED.get(usize::from(index)).copied().unwrap_or(Color::Reset)
+}
+
+/// The nearest ASCII character.
 fn ascii(c: char) -> char {
     match c {
-        '─' | '━' | '–' | '—' => '-',
-        '│' | '┃' => '|',
-        '╭' | '╮' | '╰' | '╯' | '┌' | '┐' | '└' | '┘' | '├' | '┤' => '+',
-        '▶' | '▸' | '→' | '›' => '>',
-        '✔' => '+',
-        '✖' => 'x',
+        '─' | '━' | '–' | '—' | '╌' | '┄' | '╶' | '╴' => '-',
+        '│' | '┃' | '╎' | '┆' | '▏' | '▕' | '▐' | '▌' => '|',
+        '╭' | '╮' | '╰' | '╯' | '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' => '+',
+        '▶' | '▸' | '→' | '›' | '▷' | '▹' => '>',
+        '◀' | '◂' | '←' | '‹' | '◁' => '<',
+        '✔' | '✓' => '+',
+        '✖' | '✗' | '×' => 'x',
         '●' => '*',
         '○' => 'o',
         '◐' => '~',
         '·' => '-',
         '≤' => '<',
+        '≥' => '>',
+        '≈' => '~',
         '…' => '.',
-        '■' | '█' | '▇' | '▆' => '#',
-        '▅' | '▄' => '=',
-        '▃' | '▂' => '-',
+        '■' | '█' | '▇' | '▆' | '▓' | '▙' | '▟' | '▛' | '▜' => '#',
+        '▅' | '▄' | '▒' | '▚' | '▞' => '=',
+        '▃' | '▂' | '░' | '▖' | '▗' => '-',
         '▁' | '␣' => '_',
-        '▲' => '^',
-        '\u{a0}' | '\u{202f}' => ' ',
+        '▀' | '▘' | '▝' => '"',
+        '▲' | '△' | '↑' => '^',
+        '▼' | '▽' | '↓' => 'v',
+        '╱' => '/',
+        '╲' => '\\',
+        '\u{2800}' | '\u{a0}' | '\u{202f}' => ' ',
+        '\u{2801}'..='\u{28ff}' => braille(c),
+        '“' | '”' | '„' => '"',
+        '‘' | '’' => '\'',
         _ => '?',
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ratatui::layout::Rect;
-
-    fn theme(pairs: &[(&str, &str)]) -> Theme {
-        Theme::from_environment(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
-    }
-
-    #[test]
-    fn no_color_and_dumb_terminals_get_none() {
-        assert_eq!(theme(&[("TERM", "xterm")]).colours, Colours::Sixteen);
-        assert_eq!(theme(&[("TERM", "xterm"), ("NO_COLOR", "1")]).colours, Colours::None);
-        assert_eq!(theme(&[("TERM", "xterm"), ("NO_COLOR", "")]).colours, Colours::Sixteen);
-        assert_eq!(theme(&[("TERM", "dumb")]).colours, Colours::None);
-    }
-
-    #[test]
-    fn the_first_locale_variable_that_is_set_decides() {
-        assert_eq!(theme(&[("LANG", "de_DE.UTF-8")]).glyphs, Glyphs::Unicode);
-        assert_eq!(theme(&[("LANG", "de_DE.UTF-8"), ("LC_ALL", "C")]).glyphs, Glyphs::Ascii);
-        assert_eq!(theme(&[("LC_ALL", "C.utf8")]).glyphs, Glyphs::Unicode);
-        assert_eq!(theme(&[]).glyphs, Glyphs::Unicode);
-    }
-
-    #[test]
-    fn in_ascii_nothing_else_is_left() {
-        let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 1));
-        buffer.set_string(0, 0, "✔ é世 ≤▶│", Style::new());
-        Theme { colours: Colours::None, glyphs: Glyphs::Ascii }.finish(&mut buffer);
-        assert!(buffer.content.iter().all(|cell| cell.symbol().is_ascii()));
-        assert!(buffer.content[0].symbol() == "+");
-    }
-
-    #[test]
-    fn without_colour_no_role_has_one() {
-        let theme = Theme { colours: Colours::None, glyphs: Glyphs::Unicode };
-        for role in [Role::Good, Role::Warning, Role::Bad, Role::Key, Role::Current, Role::Next, Role::Selected] {
-            assert_eq!(theme.style(role).fg, None);
-            assert_eq!(theme.style(role).bg, None);
-        }
+/// A cell of a chart: by how many of its eight dots are set.
+fn braille(c: char) -> char {
+    match (c as u32 & 0xff).count_ones() {
+        0..=2 => '.',
+        3..=5 => ':',
+        6.. => '#',
     }
 }
+
+#[cfg(test)]
+mod tests;

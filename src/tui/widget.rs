@@ -14,6 +14,7 @@ pub mod row;
 pub mod text;
 
 use super::coach::Pane;
+use super::keymap::Keymap;
 use super::theme::{Role, Theme};
 use crate::engine::snapshot::Snapshot;
 use crate::model::{Printable, ServerName, Version};
@@ -69,6 +70,7 @@ pub struct Notice {
 pub struct View<'a> {
     pub snapshot: &'a Snapshot,
     pub theme: Theme,
+    pub keys: &'a Keymap,
     pub now: &'a Now,
     pub engine: Engine,
     /// Why the engine hung up on this screen, if it said so: then the rollout goes on.

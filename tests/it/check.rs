@@ -69,7 +69,8 @@ async fn a_server_that_is_down_and_one_on_another_version_need_a_person() {
     let report = shop.run(&["check", "--format", "json"]).await.ended(1).json();
     let todo = findings(&report, "person");
     assert!(
-        todo.iter().any(|text| text.starts_with("web2 is in rotation and down") && text.contains("--leave web2")),
+        todo.iter()
+            .any(|text| text.starts_with("web2 is in rotation and down") && text.contains("--take web2 or --drain-first web2")),
         "{todo:?}"
     );
     assert!(todo.iter().any(|text| text.starts_with("web4 is in rotation and answers 1.40.9, not 1.41.0")), "{todo:?}");

@@ -13,7 +13,6 @@ mod listen;
 mod plain;
 mod plan;
 mod probe;
-mod relay;
 mod report;
 mod rollout;
 mod runner;

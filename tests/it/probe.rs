@@ -99,7 +99,17 @@ fn server(port: u16) -> Server {
 }
 
 fn request(path: &str) -> HttpRequest {
-    HttpRequest::plain(path)
+    HttpRequest {
+        path: path.to_owned(),
+        scheme: Scheme::Http,
+        port: None,
+        host_header: None,
+        headers: Vec::new(),
+        ca: None,
+        insecure: false,
+        status: Vec::new(),
+        contains: None,
+    }
 }
 
 fn look(source: Source) -> Look {

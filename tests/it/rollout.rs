@@ -11,5 +11,6 @@ mod pair;
 pub mod pool;
 mod ssh;
 mod story;
+mod stray;
 mod unclean;
 mod walk;

@@ -1,10 +1,11 @@
 //! The engine's part in simulated time: turns, a journal, crashes, dispatch, and polls folded into facts.
 
 use crate::dice::Dice;
-use crate::world::{Millis, World};
+use crate::world::{Millis, STRANGER, World};
+use halfstep::engine::live::Live;
 use halfstep::model::{
-    CommandKind, Exit, Failure, Health, MemberReading, Moment, NodeName, Printable, Reading, Receipt, Rotation, ServerName,
-    Version,
+    CommandKind, Exit, Failure, Health, MemberName, MemberReading, Moment, NodeName, Printable, Reading, Receipt, Rotation,
+    ServerName, Version,
 };
 use halfstep::rollout::event::{AfterCrash, Beginning};
 use halfstep::rollout::fact::{MemberFact, NodeSeen, ServerFact};
@@ -34,6 +35,12 @@ pub enum Tamper {
     DoesNothing,
     /// The journal lost the last answer when the engine died.
     LosesLines,
+    /// Nodes count no error.
+    HidesErrors,
+    /// Nodes do not list a member that nobody named.
+    HidesStrangers,
+    /// Nobody is told who was left out.
+    LosesExclusions,
 }
 
 /// What happens right after a line of the journal, counted from 1.
@@ -42,6 +49,10 @@ pub enum Interrupt {
     Press(Command),
     DieBeforeDispatch,
     DieAfterDispatch,
+    /// The first node is reloaded, and does not answer for so long.
+    Reload(Millis),
+    /// The first node lists a member that nobody named.
+    Appears,
 }
 
 /// How an operation is going to end.
@@ -83,6 +94,7 @@ pub struct Engine {
     good: BTreeMap<ServerName, (u32, u32, Health)>,
     observed: VecDeque<(Millis, ServerName, u32, bool, Option<Version>, u32)>,
     heard: BTreeMap<ServerName, Millis>,
+    live: Live,
     pub log: VecDeque<String>,
     /// So many lines of the log are kept.
     pub keeps: usize,
@@ -108,6 +120,7 @@ impl Engine {
             good: BTreeMap::new(),
             observed: VecDeque::new(),
             heard: BTreeMap::new(),
+            live: Live::default(),
             log: VecDeque::new(),
             keeps: 60,
             tamper,
@@ -162,6 +175,17 @@ impl Engine {
                 self.command(command, world, dice);
             }
             Some(Interrupt::DieBeforeDispatch | Interrupt::DieAfterDispatch) => self.crash(world),
+            Some(Interrupt::Reload(silent)) => {
+                let first = world.nodes.keys().next().unwrap().clone();
+                self.say(world.now, format!("RELOAD of {first}"));
+                world.meddle(&first, None, Rotation::In);
+                world.nodes.get_mut(&first).unwrap().gone_until = world.now + silent;
+            }
+            Some(Interrupt::Appears) => {
+                let first = world.nodes.keys().next().unwrap().clone();
+                self.say(world.now, format!("a stranger on {first}"));
+                world.appear(&first);
+            }
             None => {}
         }
     }
@@ -196,7 +220,9 @@ impl Engine {
     /// A new engine reads the journal back, and goes on from the same state.
     pub fn resume(&mut self, world: &mut World, dice: &mut Dice) {
         let state = Engine::refold(&self.journal, world);
+        self.live = Live::resumed(&state);
         self.state = Some(state);
+        world.law.resumed_at = world.now;
         let stamped = Stamped { at: moment(world.now), event: Event::Resumed { build: "simulated".into() } };
         let (next, effects) = self.state.as_ref().unwrap().step(&stamped);
         self.say(world.now, "resumed".into());
@@ -240,7 +266,9 @@ impl Engine {
             match effect {
                 Effect::Ask(id, operation) => {
                     self.say(world.now, format!("  ask {id} {}", operation_words(&operation)));
-                    world.law.asked(id, &operation);
+                    let mut law = std::mem::take(&mut world.law);
+                    law.asked(world, id, &operation);
+                    world.law = law;
                     self.asked.push(operation.clone());
                     self.begin(id, operation, world, dice);
                 }
@@ -340,6 +368,9 @@ impl Engine {
                         | Tamper::ForgetsWhatRan
                         | Tamper::LosesHolds
                         | Tamper::LosesLines
+                        | Tamper::HidesErrors
+                        | Tamper::HidesStrangers
+                        | Tamper::LosesExclusions
                         | Tamper::DoesNothing => change.clone(),
                     };
                     let flips = halfstep::rollout::step::flips(*flip);
@@ -507,6 +538,9 @@ impl Engine {
         let mut facts = vec![(name.to_string(), Fact::Node { node: name.clone(), seen })];
         if trouble.is_none() {
             for (member, rotation) in node.rotation.clone() {
+                if self.tamper == Tamper::HidesStrangers && member.as_str() == STRANGER {
+                    continue;
+                }
                 let drained =
                     self.tamper == Tamper::LiesDrained || rotation != Rotation::In && world.in_flight(Some(name), &member) == 0;
                 let seen = MemberFact { rotation, drained, healthy: None };
@@ -520,9 +554,37 @@ impl Engine {
         if dice.one_in(2) {
             facts.reverse();
         }
+        if trouble.is_none() {
+            facts.extend(self.gone(name, world));
+            facts.extend(self.traffic(name, world));
+        }
         for (key, fact) in facts {
             self.tell(&key, fact, world, dice);
         }
+    }
+
+    /// Members that a node does not list any more.
+    fn gone(&self, name: &NodeName, world: &World) -> Vec<(String, Fact)> {
+        let Some(known) = self.state.as_ref().and_then(|state| state.facts.nodes.get(name)) else { return vec![] };
+        let gone = known.members.keys().filter(|member| !world.nodes[name].rotation.contains_key(*member));
+        let fact =
+            |member: &MemberName| (format!("{name} {member}"), Fact::MemberGone { node: name.clone(), member: member.clone() });
+        gone.map(fact).collect()
+    }
+
+    /// What the numbers of a reading make news of: the program's own reckoning.
+    fn traffic(&mut self, name: &NodeName, world: &World) -> Option<(String, Fact)> {
+        static BEGAN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+        if world.traffic.load <= 0.0 {
+            return None;
+        }
+        let mut reading = reading(world, name);
+        if self.tamper == Tamper::HidesErrors {
+            reading.members.iter_mut().for_each(|member| member.errors = Some(0));
+        }
+        let now = *BEGAN.get_or_init(std::time::Instant::now) + at(world.now);
+        let fact = self.live.node(self.state.as_ref()?, name, &Ok(reading), now)?;
+        Some(("traffic".into(), fact))
     }
 
     fn tell(&mut self, key: &str, fact: Fact, world: &mut World, dice: &mut Dice) {
@@ -543,7 +605,12 @@ impl Engine {
         }
         let worker = matches!(&command, Command::Gone(server) if state.member(server).is_none());
         world.law.obeyed(&command, worker);
-        if self.tamper == Tamper::LosesHolds && command == Command::Hold {
+        let is_lost = match command {
+            Command::Hold => self.tamper == Tamper::LosesHolds,
+            Command::Exclude(_) => self.tamper == Tamper::LosesExclusions,
+            _ => false,
+        };
+        if is_lost {
             return true;
         }
         self.turn(Event::Commanded { who: "somebody".into(), screen: None, command }, world, dice, false);
@@ -596,17 +663,20 @@ fn ids(effects: &[Effect]) -> Vec<OperationId> {
 
 fn reading(world: &World, node: &NodeName) -> Reading {
     let one = &world.nodes[node];
-    let member = |(name, rotation): (&halfstep::model::MemberName, &Rotation)| MemberReading {
-        name: name.clone(),
-        rotation: *rotation,
-        word: Printable::default(),
-        healthy: None,
-        in_flight: Some(world.in_flight(Some(node), name)),
-        total: None,
-        errors: None,
-        time: None,
-        weight: None,
-        raw: BTreeMap::new(),
+    let member = |(name, rotation): (&MemberName, &Rotation)| {
+        let counts = one.counts.get(name).copied().unwrap_or_default();
+        MemberReading {
+            name: name.clone(),
+            rotation: *rotation,
+            word: Printable::default(),
+            healthy: None,
+            in_flight: Some(world.in_flight(Some(node), name)),
+            total: Some(counts.requests as u64),
+            errors: Some(counts.errors as u64),
+            time: (counts.requests >= 1.0).then(|| Duration::from_secs_f64(counts.time_ms / 1000.0)),
+            weight: None,
+            raw: BTreeMap::new(),
+        }
     };
     Reading {
         members: one.rotation.iter().map(member).collect(),

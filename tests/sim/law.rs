@@ -1,14 +1,22 @@
 //! The reference model: what must be true of the world, written from the promises and not from the decisions.
 
 use crate::pools::CURRENT;
-use crate::world::{Millis, World};
-use halfstep::model::{CommandKind, MemberName, NodeName, Rotation, ServerName, Version};
+use crate::world::{Millis, SOLID, World};
+use halfstep::model::{Aim, CommandKind, MemberName, NodeName, Rotation, ServerName, Version};
 use halfstep::rollout::event::{Beginning, End, Operation, OperationId};
 use halfstep::rollout::{Command, DrainChoice};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long after somebody else had a server in rotation its last requests are no fault of ours.
 const OUTSIDE: Millis = 14_000;
+
+/// A change of all nodes is confirmed or taken back in less.
+const CONFIRMED: Millis = 30_000;
+
+/// What the law holds besides the ten promises: who was left out is left in peace; members that nobody named; too few serve.
+pub const EXCLUDED: u8 = 20;
+pub const STRANGERS: u8 = 21;
+pub const SERVING: u8 = 22;
 
 /// What the law knows: only what the world shows and what people asked for.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +26,17 @@ pub struct Law {
     restart: bool,
     left: BTreeSet<ServerName>,
     on_next: BTreeSet<ServerName>,
+    drain_first: BTreeSet<ServerName>,
+    /// Of those, whoever was not out for long yet, and since when: its being there is not our doing, or a change that could not
+    /// be confirmed everywhere was taken back.
+    not_out_yet: BTreeMap<ServerName, Option<Millis>>,
+    /// Commands that interrupt began to run on these.
+    touched: BTreeSet<ServerName>,
+    min_serving: f64,
+    pub resumed_at: Millis,
+    /// Nothing else goes wrong: then what gates are for can be told to the second.
+    pub watches_gates: bool,
+    found_in: BTreeSet<ServerName>,
     cuts_by_itself: bool,
     rescues: bool,
     cut: BTreeSet<ServerName>,
@@ -45,6 +64,9 @@ impl Law {
             restart: beginning.current == beginning.next,
             left: beginning.left.clone(),
             on_next: beginning.on_next.clone(),
+            drain_first: beginning.drain_first.clone(),
+            not_out_yet: beginning.drain_first.iter().map(|name| (name.clone(), None)).collect(),
+            min_serving: beginning.policy.min_serving,
             cuts_by_itself: beginning.policy.on_drain_timeout == OnDrainTimeout::GoOn,
             rescues: beginning.policy.rescue == Rescue::Auto,
             ..Law::default()
@@ -66,6 +88,11 @@ impl Law {
 
     /// Every moment: the versions in rotation, and whether anybody serves.
     pub fn watch(&mut self, world: &World) {
+        self.not_out_yet.retain(|name, since| {
+            let is_in = world.servers[name].member.as_ref().is_some_and(|member| world.is_in(member));
+            *since = if is_in { None } else { since.or(Some(world.now)) };
+            since.is_none_or(|since| world.now < since + CONFIRMED)
+        });
         self.one_version_serves(world);
         self.somebody_serves(world);
     }
@@ -75,7 +102,7 @@ impl Law {
         let members = world.nodes.values().flat_map(|node| node.rotation.iter());
         let serving =
             members.filter(|(_, rotation)| **rotation == Rotation::In).filter_map(|(member, _)| world.by_member(member));
-        let serving = serving.filter(|name| !self.left.contains(*name));
+        let serving = serving.filter(|name| !self.left.contains(*name) && !self.not_out_yet.contains_key(*name));
         let versions: BTreeSet<&Version> = serving.filter_map(|name| world.servers[name].running.as_ref()).collect();
         let unreachable = |node: &crate::world::Node| node.gone_until > 0 && world.now < node.gone_until + 5_000;
         let excused = world.nodes.values().any(|node| node.doubt || node.meddled || unreachable(node));
@@ -131,7 +158,7 @@ impl Law {
             self.breaks(1, format!("{took} was taken out of {node} and was the last that was healthy"));
         }
         for (name, process) in &world.servers {
-            if !is_in(after, name) || is_in(before, name) {
+            if !is_in(after, name) || is_in(before, name) || self.not_out_yet.contains_key(name) {
                 continue;
             }
             let was_in_elsewhere = world.nodes.iter().any(|(other, one)| other != node && is_in(&one.rotation, name));
@@ -156,6 +183,10 @@ impl Law {
         for name in on.iter().filter(|_| interrupts) {
             let process = &world.servers[name];
             let Some(member) = &process.member else { continue };
+            self.touched.insert(name.clone());
+            if self.excluded.contains(name) {
+                self.breaks(EXCLUDED, format!("{kind} runs on {name}, which was left out"));
+            }
             if world.now < process.outside_in + OUTSIDE && process.outside_in > 0 {
                 continue;
             }
@@ -223,8 +254,60 @@ impl Law {
         }
     }
 
-    /// 6 and 8, when work is handed out.
-    pub fn asked(&mut self, id: OperationId, operation: &Operation) {
+    /// Going on stops while too few serve. What nobody can have noticed yet is held against nobody, nor what is unclear at a
+    /// node; with nobody at all left there is the rescue.
+    fn enough_serve(&mut self, world: &World, operation: &Operation) {
+        let forward = matches!(operation, Operation::Run { aim: Aim::Next, .. }) && operation.interrupts();
+        let unclear = |node: &crate::world::Node| node.doubt || node.meddled || world.now < node.gone_until + SOLID;
+        if !forward || world.nodes.values().any(unclear) || world.now < self.resumed_at + SOLID {
+            return;
+        }
+        let serving = world.servers.iter().filter(|(name, process)| {
+            !self.left.contains(*name)
+                && !self.excluded.contains(*name)
+                && process.member.as_ref().is_some_and(|member| world.is_in(member))
+        });
+        let serving: Vec<&ServerName> = serving.map(|(name, _)| name).collect();
+        let noticed = |name: &ServerName| world.now > world.servers[name].muted_until + SOLID;
+        let lost = serving.iter().filter(|name| world.solidly(false, name) && noticed(name)).count();
+        let left = (serving.len() - lost) as f64 / serving.len().max(1) as f64;
+        if lost > 0 && lost < serving.len() && left + 1e-9 < self.min_serving {
+            self.breaks(SERVING, format!("{operation:?} begins while {lost} of {} in rotation are down", serving.len()));
+        }
+    }
+
+    /// A member that nobody named joins neither half; while it is there no half leaves the other alone, nor does Contract run.
+    fn strangers_stay_apart(&mut self, world: &World, operation: &Operation) {
+        let change = match operation {
+            Operation::Prepare { change, .. } | Operation::Commit { change, .. } => Some(change),
+            _ => None,
+        };
+        let named = change
+            .into_iter()
+            .flat_map(|change| change.into().union(change.out()))
+            .find(|member| world.by_member(member).is_none());
+        if let Some(member) = named {
+            self.breaks(STRANGERS, format!("{operation:?} names {member}, which is none of ours"));
+        }
+        let seen = world.stranger_since.is_some_and(|since| world.now > since + 2_000);
+        if !self.watches_gates || !seen {
+            return;
+        }
+        let halves: BTreeSet<_> = change
+            .iter()
+            .flat_map(|change| halfstep::model::Change::into(change))
+            .filter_map(|member| world.servers[world.by_member(member)?].half)
+            .collect();
+        let narrows = matches!(operation, Operation::Prepare { .. }) && halves.len() == 1;
+        if narrows || matches!(operation, Operation::Run { kind: CommandKind::Contract, .. }) {
+            self.breaks(STRANGERS, format!("{operation:?} although a member is listed that nobody named"));
+        }
+    }
+
+    /// 6 and 8, and what gates and a watchful eye are for, when work is handed out.
+    pub fn asked(&mut self, world: &World, id: OperationId, operation: &Operation) {
+        self.enough_serve(world, operation);
+        self.strangers_stay_apart(world, operation);
         if !self.asked.insert(id) {
             self.breaks(6, format!("{id} is asked for twice"));
         }
@@ -255,6 +338,19 @@ impl Law {
         }
     }
 
+    /// Who was drained first is in again after going back if it was changed; if not, only if it is on current.
+    fn ended_strange(&mut self, world: &World, name: &ServerName, member: &MemberName) {
+        let on_current = world.servers[name].installed.as_str() == CURRENT;
+        let must = self.touched.contains(name) && self.found_in.contains(name) && !self.excluded.contains(name);
+        for (node, state) in world.nodes.iter().filter(|(_, state)| !state.meddled) {
+            let is_in = state.rotation.get(member) == Some(&Rotation::In);
+            if (is_in && !on_current || !is_in && must) && !self.not_out_yet.contains_key(name) {
+                self.broken
+                    .push((7, format!("at the end {name} is {} on {node}, current: {on_current}", state.rotation[member])));
+            }
+        }
+    }
+
     /// 7, and the end: all is as the end says, on every node.
     pub fn ended(&mut self, world: &World, end: &End, found_in: &BTreeSet<ServerName>) {
         let (version, back) = match end {
@@ -262,9 +358,14 @@ impl Law {
             End::RolledBack => (Version::new(CURRENT), true),
             End::Abandoned(_) => return,
         };
+        self.found_in.clone_from(found_in);
         for (name, process) in &world.servers {
             let Some(member) = &process.member else { continue };
             if self.left.contains(name) || back && self.on_next.contains(name) {
+                continue;
+            }
+            if back && self.drain_first.contains(name) {
+                self.ended_strange(world, name, member);
                 continue;
             }
             let wished = !self.excluded.contains(name) && (!back || found_in.contains(name));

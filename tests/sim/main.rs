@@ -4,6 +4,7 @@
 
 mod dice;
 mod engine;
+mod gates;
 mod law;
 mod mutation;
 mod people;

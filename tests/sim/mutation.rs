@@ -35,9 +35,10 @@ fn promise_4_notices_a_switch_that_only_enables() {
 
 #[test]
 fn promise_5_notices_a_contract_that_comes_too_early() {
-    let broken = |tamper| run_with(pools::watched(), Dice::new(1), tamper).world.law.broken;
-    assert_eq!(broken(Tamper::Nothing), []);
-    assert!(broken(Tamper::LiesAboutOthers).iter().any(|(number, _)| *number == 5));
+    let broken = |seed, tamper| run_with(pools::watched(), Dice::new(seed), tamper).world.law.broken;
+    assert_eq!(broken(1, Tamper::Nothing), []);
+    let notices = |seed| broken(seed, Tamper::LiesAboutOthers).iter().any(|(number, _)| *number == 5);
+    assert!((0..TRIES).any(notices), "it goes unnoticed in {TRIES} seeds");
 }
 
 #[test]

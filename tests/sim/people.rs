@@ -6,7 +6,7 @@ use crate::world::{Millis, World};
 use halfstep::model::{GateName, NodeName, Printable, Rotation, ServerName};
 use halfstep::rollout::lane::LaneAt;
 use halfstep::rollout::operate::{Enter, enter};
-use halfstep::rollout::state::{Body, State};
+use halfstep::rollout::state::{Body, Cause, State};
 use halfstep::rollout::{Command, ContractWhen, DrainChoice, gate};
 use std::collections::BTreeMap;
 
@@ -50,6 +50,10 @@ impl Patient {
     pub fn press(&mut self, engine: &mut Engine, world: &mut World, dice: &mut Dice) {
         let Some(state) = engine.state.clone() else { return };
         match enter(&state) {
+            // What fails again at once is waited for, and at last given in to.
+            Enter::GoesOn(Cause::Gate | Cause::Capacity, _) if !engine.command(Command::Go, world, dice) || is_held(engine) => {
+                self.unstick(&state, engine, world, dice);
+            }
             Enter::Begins(..) | Enter::GoesOn(..) | Enter::TriesAgain(_) => {
                 engine.command(Command::Go, world, dice);
             }
@@ -85,7 +89,12 @@ impl Patient {
                         let choice = if dice.one_in(2) { DrainChoice::Kill } else { DrainChoice::Wait };
                         pressed |= engine.command(Command::Cut(server.clone(), choice), world, dice);
                     }
-                    LaneAt::Ready | LaneAt::Asked { .. } | LaneAt::Watching { .. } | LaneAt::Done | LaneAt::Excluded => {}
+                    LaneAt::Ready
+                    | LaneAt::Asked { .. }
+                    | LaneAt::Watching { .. }
+                    | LaneAt::Repeats { .. }
+                    | LaneAt::Done
+                    | LaneAt::Excluded => {}
                 }
             }
         }
@@ -118,13 +127,17 @@ impl Patient {
     }
 }
 
+fn is_held(engine: &Engine) -> bool {
+    engine.state.as_ref().is_some_and(|state| state.hold.is_some())
+}
+
 /// Something goes wrong, or somebody else does something.
 pub fn mishap(engine: &mut Engine, world: &mut World, dice: &mut Dice) {
     let servers: Vec<ServerName> = world.servers.keys().cloned().collect();
     let nodes: Vec<NodeName> = world.nodes.keys().cloned().collect();
     let (server, node) = (dice.pick(&servers).unwrap().clone(), dice.pick(&nodes).unwrap().clone());
     let now = world.now;
-    match dice.below(10) {
+    match dice.below(11) {
         0 | 1 => world.servers.get_mut(&server).unwrap().sick_until = now + dice.between(1_000, 20_000),
         2 => {
             let process = world.servers.get_mut(&server).unwrap();
@@ -148,6 +161,7 @@ pub fn mishap(engine: &mut Engine, world: &mut World, dice: &mut Dice) {
                 engine.crash(world);
             }
         }
+        9 => world.appear(&node),
         _ => {
             let unknown = halfstep::rollout::OperationId { plan: 9, phase: 9, stage: 9, lane: 9, step: 9, attempt: 9 };
             let event = halfstep::rollout::Event::Answered { id: unknown, outcome: halfstep::rollout::Outcome::Done };
@@ -176,6 +190,7 @@ pub fn calm(engine: &mut Engine, world: &mut World) {
             process.running = Some(next.clone());
         }
     }
+    world.disappear();
     let left = world.law.left_members(world);
     for node in world.nodes.values_mut() {
         node.gone_until = 0;

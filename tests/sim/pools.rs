@@ -12,6 +12,8 @@ use std::time::Duration;
 
 pub const CURRENT: &str = "1.41.0";
 pub const NEXT: &str = "1.42.0";
+/// What a server answers that was forgotten by an earlier rollout.
+pub const OLDER: &str = "1.40.0";
 
 /// The plain pool: two in each half, a worker, two nodes, migrations, every kind of command.
 pub fn plain() -> Beginning {
@@ -36,6 +38,28 @@ pub fn plain() -> Beginning {
 pub fn watched() -> Beginning {
     let mut beginning = plain();
     add(&mut beginning, "audit1", Role::Observed);
+    beginning
+}
+
+/// The same with one more in each half that is found in rotation and not as it should be, and drained first.
+pub fn drained_first() -> Beginning {
+    let mut beginning = plain();
+    for (name, half) in [("web5", Half::A), ("web6", Half::B)] {
+        add(&mut beginning, name, Role::Half(half));
+        beginning.drain_first.insert(ServerName::new(name));
+    }
+    beginning
+}
+
+/// The same where one command works on a whole half.
+pub fn by_half() -> Beginning {
+    let mut beginning = plain();
+    for (name, half) in [("web5", Half::A), ("web6", Half::B)] {
+        add(&mut beginning, name, Role::Half(half));
+    }
+    for has in beginning.has.iter_mut().filter(|has| has.server.as_str().starts_with("web")) {
+        has.by_half = true;
+    }
     beginning
 }
 
@@ -78,7 +102,7 @@ pub fn random(dice: &mut Dice) -> Beginning {
     beginning
 }
 
-/// One server found on next, one left alone: never so many that a half is empty.
+/// One server found on next, one left alone, one to be drained first: never so many that a half is empty.
 fn unclean(dice: &mut Dice, beginning: &mut Beginning, balanced: u64) {
     if balanced < 5 || beginning.purpose == Purpose::Restart {
         return;
@@ -88,6 +112,13 @@ fn unclean(dice: &mut Dice, beginning: &mut Beginning, balanced: u64) {
     }
     if dice.one_in(5) {
         beginning.left.insert(ServerName::new(if dice.one_in(2) { "web3" } else { "web4" }));
+    }
+    if dice.one_in(4) {
+        let first = ServerName::new(if balanced < 6 || dice.one_in(2) { "web5" } else { "web6" });
+        let ordinary = |name: &ServerName| *name != first && !beginning.on_next.contains(name) && !beginning.left.contains(name);
+        if beginning.pool.half(Half::B).any(|server| ordinary(&server.name)) {
+            beginning.drain_first.insert(first);
+        }
     }
 }
 
@@ -101,6 +132,12 @@ fn policy(dice: &mut Dice, beginning: &mut Beginning) {
     if dice.one_in(3) {
         policy.stop_before.clear();
     }
+    policy.min_serving = *dice.pick(&[0.5, 0.5, 0.6, 0.9]).unwrap();
+    let gates = &mut policy.gates;
+    gates.error_rate = *dice.pick(&[None, Some(0.05)]).unwrap();
+    gates.max_latency_ratio = *dice.pick(&[None, None, Some(2.0)]).unwrap();
+    gates.capacity = *dice.pick(&[None, None, Some(50.0), Some(150.0)]).unwrap();
+    gates.auto_rollback = dice.one_in(3).then_some(Duration::from_secs(3));
 }
 
 fn empty(purpose: Purpose) -> Beginning {
@@ -113,7 +150,7 @@ fn empty(purpose: Purpose) -> Beginning {
     };
     let next = match purpose {
         Purpose::Rollout => NEXT,
-        Purpose::Restart | Purpose::Switch(_) => CURRENT,
+        Purpose::Restart => CURRENT,
     };
     Beginning {
         purpose,
@@ -128,6 +165,7 @@ fn empty(purpose: Purpose) -> Beginning {
         migrations: BTreeSet::new(),
         left: BTreeSet::new(),
         on_next: BTreeSet::new(),
+        drain_first: BTreeSet::new(),
         start: Start { pace: StartPace::StepByStep, hold_at: vec![], contract: None },
         fingerprint: "simulated".into(),
         who: "somebody".into(),

@@ -3,7 +3,7 @@
 
 use crate::dice::Dice;
 use crate::law::Law;
-use crate::pools::{CURRENT, NEXT};
+use crate::pools::{CURRENT, NEXT, OLDER};
 use halfstep::model::{Change, CommandKind, Half, MemberName, NodeName, Rotation, ServerName, Version};
 use halfstep::rollout::event::Beginning;
 use std::collections::BTreeMap;
@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 pub type Millis = u64;
 /// How long a truth must stand before it is held against anybody: longer than any look at the world takes.
 pub const SOLID: Millis = 12_000;
+
+/// A member that nobody named.
+pub const STRANGER: &str = "m-new";
 
 /// A server's process.
 #[derive(Debug, Clone)]
@@ -51,6 +54,28 @@ pub struct Node {
     pub meddled: bool,
     /// It was told something, and has not said since that it did it.
     pub doubt: bool,
+    /// What it counted of each member since it started.
+    pub counts: BTreeMap<MemberName, Counts>,
+}
+
+/// Requests that a node gave to one member.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    pub requests: f64,
+    pub errors: f64,
+    /// Mean answer time.
+    pub time_ms: f64,
+}
+
+/// Traffic, and what next is like to those who use it.
+#[derive(Debug, Clone, Copy)]
+pub struct Traffic {
+    /// Requests a second over all nodes.
+    pub load: f64,
+    /// The share of requests that next answers with an error; current answers none so.
+    pub errors: f64,
+    /// Answer times of next over those of current.
+    pub slow: f64,
 }
 
 /// A request.
@@ -73,6 +98,9 @@ pub struct World {
     /// The longest that a request may take.
     pub slowest: Millis,
     pub start_time: Millis,
+    pub traffic: Traffic,
+    /// Since when a node lists a member that nobody named.
+    pub stranger_since: Option<Millis>,
 }
 
 impl World {
@@ -86,8 +114,12 @@ impl World {
             if let Some(member) = &server.member {
                 rotation.insert(member.clone(), if is_in { Rotation::In } else { Rotation::Out });
             }
-            servers
-                .insert(name.clone(), Process::up(server.member.clone(), server.half(), version, beginning.policy.healthy_after));
+            let mut process = Process::up(server.member.clone(), server.half(), version, beginning.policy.healthy_after);
+            if beginning.drain_first.contains(name) {
+                let found = process.found_strange(dice);
+                rotation.extend(server.member.clone().map(|member| (member, found)));
+            }
+            servers.insert(name.clone(), process);
         }
         let node = Node {
             configured: rotation.clone(),
@@ -97,6 +129,12 @@ impl World {
             busy_until: 0,
             meddled: false,
             doubt: false,
+            counts: BTreeMap::new(),
+        };
+        let traffic = Traffic {
+            load: *dice.pick(&[0.0, 0.0, 20.0, 120.0]).unwrap(),
+            errors: if dice.one_in(8) { 0.3 } else { 0.0 },
+            slow: if dice.one_in(8) { 5.0 } else { 1.0 },
         };
         World {
             now: SOLID * 2,
@@ -107,6 +145,8 @@ impl World {
             ran: vec![],
             slowest: *dice.pick(&[300, 2_000, 6_000]).unwrap(),
             start_time: *dice.pick(&[200, 1_000, 4_000]).unwrap(),
+            traffic,
+            stranger_since: None,
         }
     }
 
@@ -144,6 +184,7 @@ impl World {
                 self.flights.push(Flight { node: name.clone(), member: member.clone(), until });
             }
         }
+        self.requests();
         let names: Vec<ServerName> = self.servers.keys().cloned().collect();
         for name in names {
             let healthy = self.healthy(&name);
@@ -163,6 +204,62 @@ impl World {
         let mut law = std::mem::take(&mut self.law);
         law.watch(self);
         self.law = law;
+    }
+
+    /// That server was found on an older version, in rotation.
+    pub fn was_older(&mut self, name: &ServerName) {
+        let process = self.servers.get_mut(name).unwrap();
+        let older = Version::new(OLDER);
+        (process.installed, process.running, process.last_seen) = (older.clone(), Some(older.clone()), Some(older));
+        (process.died, process.was_healthy) = (false, true);
+        let member = process.member.clone().unwrap();
+        for node in self.nodes.values_mut() {
+            node.rotation.insert(member.clone(), Rotation::In);
+            node.configured.insert(member.clone(), Rotation::In);
+        }
+    }
+
+    /// A quarter of a second of requests, shared by whoever is in rotation and well.
+    fn requests(&mut self) {
+        let each_node = self.traffic.load / 4.0 / self.nodes.len() as f64;
+        if each_node <= 0.0 {
+            return;
+        }
+        for name in self.nodes.keys().cloned().collect::<Vec<_>>() {
+            let takes = |(member, rotation): (&MemberName, &Rotation)| {
+                let well = self.by_member(member).is_none_or(|server| self.healthy(server));
+                (*rotation == Rotation::In && well).then(|| (member.clone(), self.runs_next(member)))
+            };
+            let takers: Vec<(MemberName, bool)> = self.nodes[&name].rotation.iter().filter_map(takes).collect();
+            let each = each_node / takers.len().max(1) as f64;
+            let Traffic { errors, slow, .. } = self.traffic;
+            let node = self.nodes.get_mut(&name).unwrap();
+            for (member, next) in takers {
+                let counts = node.counts.entry(member).or_default();
+                counts.requests += each;
+                counts.errors += if next { each * errors } else { 0.0 };
+                counts.time_ms = if next { 10.0 * slow } else { 10.0 };
+            }
+        }
+    }
+
+    fn runs_next(&self, member: &MemberName) -> bool {
+        let running = self.by_member(member).and_then(|server| self.servers[server].running.as_ref());
+        running.is_some_and(|version| version.as_str() == NEXT)
+    }
+
+    /// Somebody adds a member to a node, in rotation at once.
+    pub fn appear(&mut self, name: &NodeName) {
+        self.nodes.get_mut(name).unwrap().rotation.insert(MemberName::new(STRANGER), Rotation::In);
+        self.stranger_since.get_or_insert(self.now);
+    }
+
+    /// And removes it from all of them.
+    pub fn disappear(&mut self) {
+        for node in self.nodes.values_mut() {
+            node.rotation.remove(&MemberName::new(STRANGER));
+        }
+        self.stranger_since = None;
     }
 
     /// A command begins to run: stopping and starting happen at once.
@@ -247,8 +344,13 @@ impl World {
             None => {
                 node.generation += 1;
                 node.rotation = node.configured.clone();
+                node.counts.clear();
             }
         }
+        if !self.nodes.values().any(|node| node.rotation.contains_key(&MemberName::new(STRANGER))) {
+            self.stranger_since = None;
+        }
+        let node = self.nodes.get_mut(name).unwrap();
         node.meddled = true;
         self.flights.retain(|flight| member.is_some() || flight.node != *name);
         let now = self.now;
@@ -280,6 +382,19 @@ impl Process {
             muted_until: 0,
             outside_in: 0,
         }
+    }
+
+    /// On an older version, or dead, or on its way out: where it is then found.
+    fn found_strange(&mut self, dice: &mut Dice) -> Rotation {
+        (self.good, self.answered) = (0, false);
+        if dice.one_in(3) {
+            (self.running, self.died, self.was_healthy) = (None, true, false);
+            return Rotation::In;
+        }
+        self.running = Some(Version::new(OLDER));
+        self.installed = Version::new(OLDER);
+        self.last_seen = self.running.clone();
+        *dice.pick(&[Rotation::In, Rotation::In, Rotation::Draining]).unwrap()
     }
 
     pub fn stop(&mut self) {

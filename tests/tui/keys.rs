@@ -7,13 +7,14 @@ use halfstep::model::{GateName, Printable, ServerName};
 use halfstep::rollout::{Command, ContractWhen, DrainChoice};
 use halfstep::tui::app::{App, Ask};
 use halfstep::tui::input::{Input, translate};
+use halfstep::tui::keymap::Keymap;
 use halfstep::tui::theme::{Colours, Glyphs, Theme};
 use halfstep::tui::widget::Part;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 /// Presses a key as a terminal sends it.
 fn press(app: &mut App, code: KeyCode) -> Ask {
-    match translate(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), app.context()) {
+    match translate(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), app.context(), app.keys()) {
         Some(Input::Action(action)) => app.update(action),
         Some(Input::Resized | Input::Pasted) | None => Ask::Nothing,
     }
@@ -221,7 +222,9 @@ fn contract_now_needs_the_word_and_later_needs_a_key() {
     letters(&mut app, "contract");
     assert_eq!(press(&mut app, KeyCode::Enter), sends(30, Command::Contract(ContractWhen::Now)));
     let mut app = self::app(samples::contract());
-    assert_eq!(press(&mut app, KeyCode::Char('L')), sends(30, Command::Contract(ContractWhen::Later)));
+    assert_eq!(press(&mut app, KeyCode::Char('L')), Ask::Nothing, "it shares its letter with the log, so it asks");
+    assert!(screen(&mut app).contains("contract pending"));
+    assert_eq!(press(&mut app, KeyCode::Enter), sends(30, Command::Contract(ContractWhen::Later)));
 }
 
 #[test]
@@ -247,7 +250,7 @@ fn a_note_is_sent_as_typed_and_cannot_hold_control_characters() {
 
 #[test]
 fn a_screen_that_watches_is_refused_everything_but_looking() {
-    let theme = Theme { colours: Colours::Sixteen, glyphs: Glyphs::Unicode };
+    let theme = Theme::plain(Colours::Sixteen, Glyphs::Unicode);
     let mut app = App::new(samples::failed(), theme, Part::Observer);
     for code in
         [KeyCode::Enter, KeyCode::Char(' '), KeyCode::Char('R'), KeyCode::Char('r'), KeyCode::Char('A'), KeyCode::Char('n')]
@@ -301,7 +304,7 @@ fn enter_on_a_command_reads_its_output() {
 fn a_paste_is_ignored_and_said() {
     let mut app = app(samples::before_switch());
     let paste = Event::Paste("\r".to_owned());
-    assert_eq!(translate(&paste, app.context()), Some(Input::Pasted));
+    assert_eq!(translate(&paste, app.context(), &Keymap::default()), Some(Input::Pasted));
     app.pasted();
     assert!(screen(&mut app).contains("pasted text is ignored"));
 }

@@ -13,7 +13,11 @@ use ratatui::backend::TestBackend;
 use std::time::Duration;
 
 const SIZES: [(u16, u16); 4] = [(60, 18), (80, 24), (120, 40), (200, 50)];
-pub const COLOUR: Theme = Theme { colours: Colours::Sixteen, glyphs: Glyphs::Unicode };
+
+/// The theme of these pictures.
+pub fn colour() -> Theme {
+    Theme::plain(Colours::Sixteen, Glyphs::Unicode)
+}
 
 pub fn now() -> Now {
     let wall = jiff::Timestamp::from_second(1_750_000_200).expect("a time").to_zoned(jiff::tz::TimeZone::UTC);
@@ -28,7 +32,7 @@ pub fn picture(app: &mut App, size: (u16, u16), now: &Now) -> Terminal<TestBacke
 }
 
 pub fn app(snapshot: Snapshot) -> App {
-    App::new(snapshot, COLOUR, Part::Driver)
+    App::new(snapshot, colour(), Part::Driver)
 }
 
 fn text(terminal: &Terminal<TestBackend>) -> String {
@@ -100,7 +104,7 @@ fn too_small_is_a_sentence() {
 
 #[test]
 fn in_plain_ascii_and_without_colour_all_is_said() {
-    let theme = Theme { colours: Colours::None, glyphs: Glyphs::Ascii };
+    let theme = Theme::plain(Colours::None, Glyphs::Ascii);
     let mut app = App::new(samples::failed(), theme, Part::Driver);
     app.update(Action::Down);
     let terminal = picture(&mut app, (80, 24), &now());

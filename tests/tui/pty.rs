@@ -4,10 +4,13 @@
 //! The program in the pseudo-terminal is this test program, told to run [`the_screen_itself`] only.
 
 use crate::samples;
+use halfstep::config::console::Console;
 use halfstep::engine::client::Client;
 use halfstep::engine::snapshot::Snapshot;
 use halfstep::engine::wire::{Hello, ToEngine, ToScreen};
 use halfstep::rollout::Command;
+use halfstep::tui::preferences::Preferences;
+use halfstep::tui::theme::terminal;
 use halfstep::tui::{self, Options};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -32,7 +35,10 @@ fn the_screen_itself() {
     let panics = directory.join("panic");
     runtime.block_on(async {
         let client = Client::connect(&socket, &Hello::new(true, false)).await.expect("an engine");
-        let options = Options { ascii: false, observe: false, guide: halfstep::tui::coach::Guide::Off, rollout_dir: directory };
+        let shows = terminal::look(|name| std::env::var(name).ok());
+        let likes = Preferences::new(&Console::default(), Vec::new(), shows);
+        let guide = halfstep::tui::coach::Guide::Off;
+        let options = Options { ascii: false, observe: false, guide, rollout_dir: directory, likes };
         tokio::select! {
             left = tui::run(client, options) => println!("left: {left:?}"),
             () = async {

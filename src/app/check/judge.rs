@@ -59,7 +59,7 @@ fn current(seen: &Seen<'_>) -> Vec<Finding> {
         .into_iter()
         .map(|one| {
             let before = if one.on_purpose { "put it in" } else { "repair it" };
-            let next = format!("{before}, or begin with --leave {0} or --take {0}", one.server);
+            let next = format!("{before}, or begin with {}", one.options());
             finding(Weight::Person, format!("{} {}", one.server, one.why), &next)
         })
         .collect();

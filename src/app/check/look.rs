@@ -78,6 +78,7 @@ fn assumed(config: &Config, hands: &Hands, survey: &Survey) -> Beginning {
         migrations: crate::app::hands::migrations(config).into_keys().collect(),
         left: BTreeSet::new(),
         on_next: BTreeSet::new(),
+        drain_first: BTreeSet::new(),
         start: Start { pace: StartPace::StepByStep, hold_at: vec![], contract: None },
         fingerprint: config.fingerprint(),
         who: account::own_login(),

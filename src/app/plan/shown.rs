@@ -31,6 +31,7 @@ pub struct Shown {
     pub workers: Vec<ServerName>,
     pub left: Vec<ServerName>,
     pub on_next: Vec<ServerName>,
+    pub drain_first: Vec<ServerName>,
     pub nodes: Vec<ShownNode>,
     pub mixed_window: ShownWindow,
     pub phases: Vec<ShownPhase>,
@@ -136,6 +137,7 @@ pub fn shown(config: &Config, hands: Hands, survey: &Survey, beginning: &Beginni
         workers: beginning.pool.workers().map(|server| server.name.clone()).collect(),
         left: beginning.left.iter().cloned().collect(),
         on_next: beginning.on_next.iter().cloned().collect(),
+        drain_first: beginning.drain_first.iter().cloned().collect(),
         nodes: beginning.nodes.iter().map(node).collect(),
         mixed_window: window(beginning, through),
         phases: phases(&plan, beginning, &off, &mut nodes),
@@ -268,7 +270,10 @@ fn window(beginning: &Beginning, through: bool) -> ShownWindow {
 fn price(phase: &Phase, beginning: &Beginning) -> String {
     let current = &beginning.current;
     match phase.name {
-        PhaseName::Preflight => "nothing to undo".into(),
+        PhaseName::Preflight if beginning.drain_first.is_empty() => "nothing to undo".into(),
+        PhaseName::Preflight => {
+            format!("instant; who was drained first goes in again only if it answers {current} by then")
+        }
         PhaseName::Expand => "nothing to undo: what was added stays".into(),
         PhaseName::DrainA => "half A back in: instant".into(),
         PhaseName::UpdateA | PhaseName::VerifyA => {

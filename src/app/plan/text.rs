@@ -1,7 +1,7 @@
 //! A plan as text: one block a phase, commands as they will be sent.
 
 use super::shown::{NodeCommands, Shown, ShownLane, ShownPhase, ShownStage, ShownStep};
-use crate::model::{PhaseName, Printable, ServerName};
+use crate::model::{Printable, ServerName};
 use crate::rollout::event::Purpose;
 use std::fmt::{self, Display, Formatter};
 
@@ -18,7 +18,6 @@ impl Display for Text<'_> {
                 plan.pool, plan.current, plan.next, plan.release, plan.from
             )?,
             Purpose::Restart => writeln!(f, "{}  restart on {}", plan.pool, plan.current)?,
-            Purpose::Switch(goal) => writeln!(f, "{}  switch to {goal} on {}", plan.pool, plan.next)?,
         }
         let lists = [
             ("half A", &plan.half_a),
@@ -26,6 +25,7 @@ impl Display for Text<'_> {
             ("workers", &plan.workers),
             ("left alone", &plan.left),
             ("on next already", &plan.on_next),
+            ("drained first", &plan.drain_first),
         ];
         for (title, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
             writeln!(f, "{title:<16}{}", list(names))?;
@@ -47,9 +47,7 @@ impl Display for Text<'_> {
 fn one_phase(f: &mut Formatter<'_>, number: usize, phase: &ShownPhase, width: usize) -> fmt::Result {
     let word = phase.name.word();
     if phase.stages.is_empty() {
-        // Preflight looks, also where it has nothing to run.
-        let does = if phase.name == PhaseName::Preflight { phase.does.as_str() } else { "nothing to do" };
-        return writeln!(f, "{number:>2} {word:<width$}  {does}");
+        return writeln!(f, "{number:>2} {word:<width$}  nothing to do");
     }
     let stops = if phase.stops { "   [an automatic run stops before it]" } else { "" };
     writeln!(f, "{number:>2} {word:<width$}  {}{stops}", Printable::new(&phase.does))?;

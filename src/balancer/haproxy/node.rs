@@ -117,7 +117,18 @@ impl Node {
             // It waited for longer than `stats timeout`: nothing was heard, and twice does no harm.
             Exchange::Closed => self.endpoint.ask(commands).await?,
         };
-        for (command, answer) in commands.iter().zip(&answers) {
+        self.judge(commands, &answers).await
+    }
+
+    /// The same over a new connection, and never twice: a node that hangs up may be another process by now, of which what
+    /// was looked at before is not true.
+    pub(super) async fn order_once(&self, commands: &[String]) -> Result<(), Failure> {
+        let answers = self.endpoint.ask(commands).await?;
+        self.judge(commands, &answers).await
+    }
+
+    async fn judge(&self, commands: &[String], answers: &[String]) -> Result<(), Failure> {
+        for (command, answer) in commands.iter().zip(answers) {
             let answer = answer.trim();
             if answer.is_empty() {
                 continue;

@@ -35,9 +35,6 @@ pub struct LockInfo {
     pub config: PathBuf,
     /// Where the engine listens.
     pub socket: PathBuf,
-    /// The process with which the engine ends, if it hangs on one; a new engine for the same rollout does so too.
-    #[serde(default)]
-    pub with: Option<u32>,
 }
 
 impl LockInfo {
@@ -53,7 +50,6 @@ impl LockInfo {
             since: jiff::Timestamp::now(),
             config: config.to_owned(),
             socket: PathBuf::new(),
-            with: None,
         }
     }
 }

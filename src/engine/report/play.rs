@@ -117,6 +117,7 @@ pub(crate) fn beginning() -> Beginning {
         migrations: BTreeSet::from([CommandKind::Contract]),
         left: BTreeSet::from([server_name("web5")]),
         on_next: BTreeSet::new(),
+        drain_first: BTreeSet::new(),
         start: Start { pace: StartPace::NonStop, hold_at: vec![], contract: Some(ContractWhen::Now) },
         fingerprint: "f".into(),
         who: "ada".into(),

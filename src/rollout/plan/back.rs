@@ -3,21 +3,19 @@
 //! 1. Each server gets back only what was done to it: one that was never stopped goes in as it is.
 //! 2. The half that is dark is restored first, then one flip puts current in front of everybody, then the other half.
 //! 3. With half B untouched the flip is all, and it is instant.
+//! 4. Who was found down or on another version goes in again only if it was restored, or answers current by now.
 
 use super::{
-    Begins, Direction, Lane, Phase, Plan, Stage, Step, Wish, forward, half, has, known, lane_each, lanes, on_current, only, stage,
+    Begins, Direction, Lane, Phase, Plan, Stage, Step, Wish, forward, half, has, lane_each, lanes, on_current, only, stage,
 };
 use crate::model::{Aim, CommandKind, GateName, Half, PhaseName, ServerName};
-use crate::rollout::event::{Beginning, Flip, Purpose};
+use crate::rollout::event::{Beginning, Flip};
 use crate::rollout::state::State;
+use std::collections::BTreeSet;
 
 /// What `R` would begin now.
 #[must_use]
 pub fn plan(state: &State) -> Plan {
-    let beginning = &*state.beginning;
-    if let Purpose::Switch(goal) = beginning.purpose {
-        return known::back(state, goal);
-    }
     let mut phases = Vec::new();
     if state.has_begun_to_change() {
         // Half A wherever both serve next: half B was changed last and is whole again first.
@@ -31,7 +29,7 @@ pub fn plan(state: &State) -> Plan {
             }
         }
         phases.extend(restore_workers(state));
-        phases.push(everybody_in(beginning));
+        phases.push(everybody_in(state));
     }
     phases.push(report());
     Plan { direction: Direction::Back, phases }
@@ -46,7 +44,7 @@ fn other_takes_over(state: &State, serving: Half) -> Vec<Phase> {
         phases.push(out(&state.beginning, taker));
     }
     phases.extend(restore(state, taker));
-    phases.push(flip(&state.beginning, taker));
+    phases.push(flip(state, taker));
     let mut restored = restore(state, serving);
     if let Some(first) = restored.first_mut().filter(|_| is_whole && serving == Half::A) {
         first.begins = Begins::AfterALook;
@@ -70,6 +68,12 @@ pub(in crate::rollout) fn changed(state: &State, part: Half) -> bool {
 fn touched(state: &State, name: &ServerName) -> bool {
     let progress = &state.servers[name];
     progress.stopped || progress.updated
+}
+
+/// Who does not go in again on the way back: found down or on another version, and not brought to current since.
+pub(in crate::rollout) fn stays_out(state: &State) -> BTreeSet<ServerName> {
+    let stays = |name: &&ServerName| !touched(state, name) && !state.verified(name, Aim::Current);
+    state.strays.iter().filter(stays).cloned().collect()
 }
 
 fn restore(state: &State, part: Half) -> Vec<Phase> {
@@ -106,7 +110,8 @@ fn restore(state: &State, part: Half) -> Vec<Phase> {
 fn steps(state: &State, name: &ServerName) -> Vec<Step> {
     let progress = &state.servers[name];
     let mut steps = forward::steps(&state.beginning, name, Aim::Current);
-    if !progress.updated {
+    // One that was found on another version is brought to current before it goes in, whatever was done to it.
+    if !progress.updated && !state.strays.contains(name) {
         steps.retain(|step| *step != Step::Run(CommandKind::Restore, Aim::Current));
     }
     steps
@@ -142,29 +147,32 @@ fn out(beginning: &Beginning, part: Half) -> Phase {
     }
 }
 
-fn flip(beginning: &Beginning, to: Half) -> Phase {
+fn flip(state: &State, to: Half) -> Phase {
     Phase {
         name: PhaseName::Switch,
         does: format!("FLIP BACK: half {to} in, half {} out", to.other()),
         gates: vec![GateName::Verified],
-        stages: vec![Stage::Change { wish: on_current(beginning, &[to]), flip: Flip::To(to) }],
+        stages: vec![Stage::Change { wish: on_current(&state.beginning, &[to], &stays_out(state)), flip: Flip::To(to) }],
         begins: Begins::ByItself,
     }
 }
 
-fn everybody_in(beginning: &Beginning) -> Phase {
+fn everybody_in(state: &State) -> Phase {
+    let out = stays_out(state);
+    let names = out.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let but = if out.is_empty() { String::new() } else { format!("; {names} out, not on {}", state.beginning.current) };
     Phase {
         name: PhaseName::RejoinB,
-        does: "everybody in, on current".into(),
+        does: format!("everybody in, on current{but}"),
         gates: vec![GateName::Verified],
-        stages: vec![Stage::Change { wish: on_current(beginning, &Half::BOTH), flip: Flip::No }],
+        stages: vec![Stage::Change { wish: on_current(&state.beginning, &Half::BOTH, &out), flip: Flip::No }],
         begins: Begins::ByItself,
     }
 }
 
 /// What was taken out of a half that was touched, and never stopped itself, goes in at once, before the rest is restored.
 fn whole_in(state: &State, dark: &[Half]) -> Option<Phase> {
-    let home = on_current(&state.beginning, &Half::BOTH);
+    let home = on_current(&state.beginning, &Half::BOTH, &stays_out(state));
     let goes_in = |name: &ServerName| home.into.contains(name) && !touched(state, name);
     let ours = || Half::BOTH.into_iter().flat_map(|part| half(&state.beginning, part));
     let whole = dark.iter().flat_map(|part| half(&state.beginning, *part));
@@ -182,8 +190,7 @@ fn whole_in(state: &State, dark: &[Half]) -> Option<Phase> {
     })
 }
 
-/// The last phase of every way.
-pub(super) fn report() -> Phase {
+fn report() -> Phase {
     Phase {
         name: PhaseName::Report,
         does: "write down the balancer's state and give the lock back".into(),

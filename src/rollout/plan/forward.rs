@@ -1,7 +1,7 @@
 //! The plan to next: the twelve phases, from what was known at the beginning.
 
 use super::{
-    Begins, Direction, Lane, Phase, Plan, Stage, Step, everybody, half, has, known, lane_each, lanes, on_current, only, stage,
+    Begins, Direction, Lane, Phase, Plan, Stage, Step, everybody, half, has, lane_each, lanes, on_current, only, stage, strays,
 };
 use crate::model::{Aim, CommandKind, GateName, Half, PhaseName, ServerName};
 use crate::rollout::event::{Beginning, Flip, Purpose};
@@ -12,10 +12,7 @@ const ALL: u16 = u16::MAX;
 /// The whole plan.
 #[must_use]
 pub fn plan(beginning: &Beginning) -> Plan {
-    let phases = match beginning.purpose {
-        Purpose::Rollout | Purpose::Restart => PhaseName::ALL.into_iter().map(|name| phase(beginning, name)).collect(),
-        Purpose::Switch(goal) => known::there(beginning, goal),
-    };
+    let phases = PhaseName::ALL.into_iter().map(|name| phase(beginning, name)).collect();
     Plan { direction: Direction::Forward, phases }
 }
 
@@ -63,10 +60,10 @@ fn words(beginning: &Beginning, name: PhaseName) -> (String, Begins) {
     let (a, b) = (list(Half::A), list(Half::B));
     let change = match beginning.purpose {
         Purpose::Rollout => "stop, update and start",
-        Purpose::Restart | Purpose::Switch(_) => "restart",
+        Purpose::Restart => "restart",
     };
     match name {
-        PhaseName::Preflight => (looks(beginning), Begins::ByItself),
+        PhaseName::Preflight => (preflight_words(beginning), Begins::ByItself),
         PhaseName::Expand => ("run the migrations that add".into(), Begins::Asked),
         PhaseName::DrainA => (format!("take half A ({a}) out of rotation and let its requests end"), Begins::Asked),
         PhaseName::UpdateA => (format!("{change} half A ({a})"), Begins::Asked),
@@ -81,17 +78,13 @@ fn words(beginning: &Beginning, name: PhaseName) -> (String, Begins) {
     }
 }
 
-/// Preflight looks at everything before the plan is made; what it does besides, the config says.
-fn looks(beginning: &Beginning) -> String {
-    let opens = beginning.has.iter().any(|has| has.opens);
-    let any = |kinds: &[CommandKind]| kinds.iter().any(|kind| beginning.has.iter().any(|has| has.commands.contains(kind)));
-    let more = [
-        (opens, ", connect to every host"),
-        (any(&[CommandKind::Check, CommandKind::RestoreCheck]), ", run the checks"),
-        (any(&[CommandKind::Prepare]), ", fetch the release"),
-    ];
-    let more: String = more.into_iter().filter(|(has, _)| *has).map(|(_, words)| words).collect();
-    format!("look at every node and every server{more}")
+fn preflight_words(beginning: &Beginning) -> String {
+    let checks = "connect to every host, run the checks and fetch the release";
+    if beginning.drain_first.is_empty() {
+        return checks.to_owned();
+    }
+    let names = beginning.drain_first.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    format!("{checks}; then take {names} out of rotation and let the requests there end")
 }
 
 fn gates(beginning: &Beginning, name: PhaseName) -> Vec<GateName> {
@@ -127,7 +120,16 @@ fn preflight(beginning: &Beginning) -> Vec<Stage> {
             .map(|kind| Step::Run(kind, Aim::Next))
             .collect()
     });
-    [stage(open, beginning.policy.parallel), stage(commands, beginning.policy.parallel)].into_iter().flatten().collect()
+    let checks = [stage(open, beginning.policy.parallel), stage(commands, beginning.policy.parallel)];
+    checks.into_iter().flatten().chain(drained_first(beginning)).collect()
+}
+
+/// Takes those out that are drained first, and with them whoever is on next already: from then on one version serves.
+fn drained_first(beginning: &Beginning) -> Vec<Stage> {
+    let servers: Vec<&ServerName> = beginning.drain_first.iter().collect();
+    let Some(drained) = stage(lane_each(&servers, |_| vec![Step::UntilDrained, Step::Rest]), ALL) else { return vec![] };
+    let wish = on_current(beginning, &Half::BOTH, &beginning.drain_first);
+    vec![Stage::Change { wish, flip: Flip::No }, drained]
 }
 
 fn migration(beginning: &Beginning, kind: CommandKind) -> Vec<Stage> {
@@ -138,7 +140,7 @@ fn migration(beginning: &Beginning, kind: CommandKind) -> Vec<Stage> {
 }
 
 fn drain(beginning: &Beginning, part: Half) -> Vec<Stage> {
-    let wish = on_current(beginning, &[part.other()]);
+    let wish = on_current(beginning, &[part.other()], &strays(beginning));
     vec![Stage::Change { wish, flip: Flip::No }, drained(beginning, part)]
 }
 
@@ -177,7 +179,6 @@ pub(in crate::rollout) fn steps(beginning: &Beginning, name: &ServerName, aim: A
         Purpose::Rollout => &[CommandKind::Stop, change, CommandKind::Start],
         Purpose::Restart if has(beginning, name, CommandKind::Restart) => &[CommandKind::Restart],
         Purpose::Restart => &[CommandKind::Stop, CommandKind::Start],
-        Purpose::Switch(_) => &[],
     };
     kinds.iter().filter(|kind| has(beginning, name, **kind)).map(|kind| Step::Run(*kind, aim)).collect()
 }

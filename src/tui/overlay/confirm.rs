@@ -2,7 +2,8 @@
 
 use super::{lines, paragraph};
 use crate::engine::snapshot::Snapshot;
-use crate::rollout::Command;
+use crate::rollout::{Command, ContractWhen};
+use crate::tui::action::Action;
 use crate::tui::theme::Role;
 use crate::tui::widget::{View, money::price_look, text::clock};
 use ratatui::buffer::Buffer;
@@ -22,7 +23,7 @@ impl Confirm {
     pub fn draw(&self, view: &View, area: Rect, buffer: &mut Buffer) {
         let columns = super::columns(area);
         let mut said = Vec::new();
-        for sentence in sentences(&self.command, view.snapshot) {
+        for sentence in sentences(&self.command, view.snapshot, &view.keys.said(Action::Exclude)) {
             said.extend(paragraph(view, Role::Plain, &sentence, columns));
         }
         if self.command == Command::RollBack {
@@ -56,7 +57,8 @@ fn title(command: &Command) -> &'static str {
         Command::Cut(..) => "Cut a drain",
         Command::SkipBake => "Skip the bake",
         Command::SwitchAgain => "Switch again",
-        Command::Contract(_) => "Contract",
+        Command::Contract(ContractWhen::Now) => "Contract",
+        Command::Contract(ContractWhen::Later) => "Leave contract for later",
         Command::Accept(..) => "Accept a gate",
         Command::Note(_) => "Note",
         Command::HandOver(_) => "Hand over",
@@ -64,8 +66,8 @@ fn title(command: &Command) -> &'static str {
     }
 }
 
-/// What will happen, in sentences.
-fn sentences(command: &Command, snapshot: &Snapshot) -> Vec<String> {
+/// What will happen, in sentences. `exclude` is the key for that.
+fn sentences(command: &Command, snapshot: &Snapshot, exclude: &str) -> Vec<String> {
     let prompt = &snapshot.prompt;
     let first = if prompt.enter.is_empty() { Vec::new() } else { vec![format!("First: {}.", prompt.enter)] };
     match command {
@@ -82,7 +84,7 @@ fn sentences(command: &Command, snapshot: &Snapshot) -> Vec<String> {
         }
         Command::Exclude(name) => vec![
             format!("{name} stays out of rotation to the end. The capacity of its half is checked again without it."),
-            "Contract waits until it answers next, or is declared gone (x once more).".to_owned(),
+            format!("Contract waits until it answers next, or is declared gone ({exclude} once more)."),
         ],
         Command::SkipBake => {
             let left = prompt.countdown_ms.map(|ms| format!("{} of the bake are left. ", clock(ms))).unwrap_or_default();
@@ -98,13 +100,17 @@ fn sentences(command: &Command, snapshot: &Snapshot) -> Vec<String> {
                 format!("The journal keeps who took over and why: {why}"),
             ]
         }
+        Command::Contract(ContractWhen::Later) => vec![
+            "The rollout ends with contract pending; halfstep contract runs the migrations later, behind the same gates."
+                .to_owned(),
+        ],
         Command::SwitchAgain => vec!["Half A goes in and half B out, on every node, in one operation.".to_owned()],
         Command::Go
         | Command::Hold
         | Command::Retry(_)
         | Command::Gone(_)
         | Command::Cut(..)
-        | Command::Contract(_)
+        | Command::Contract(ContractWhen::Now)
         | Command::Accept(..)
         | Command::HandOver(_)
         | Command::Note(_) => vec![command.to_string()],

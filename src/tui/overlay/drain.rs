@@ -3,7 +3,7 @@
 use super::{lines, paragraph, refusal_line};
 use crate::model::ServerName;
 use crate::rollout::{Command, DrainChoice};
-use crate::tui::keymap::{Context, bindings};
+use crate::tui::keymap::Context;
 use crate::tui::theme::Role;
 use crate::tui::widget::{View, row};
 use ratatui::buffer::Buffer;
@@ -53,13 +53,13 @@ impl Drain {
             .and_then(|server| server.in_flight)
             .filter(|count| *count > 0)
             .map_or("whoever is in flight".to_owned(), |count| format!("{count} in flight"));
-        for binding in bindings(Context::Drain) {
+        for binding in view.keys.bindings(Context::Drain) {
             let crate::tui::action::Action::Choose(choice) = binding.action else { continue };
             let chosen = self.choice == Some(choice);
             let what = consequence(choice, &users);
             said.push(Line::from(vec![
                 view.span(Role::Plain, if chosen { " ▸ " } else { "   " }),
-                view.span(Role::Key, format!("{} ", binding.keys[0])),
+                view.span(Role::Key, format!("{} ", binding.key())),
                 view.span(if chosen { Role::Selected } else { Role::Title }, binding.title),
                 view.span(Role::Plain, format!(": {what}")),
             ]));

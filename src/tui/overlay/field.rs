@@ -4,6 +4,7 @@ use super::{lines, paragraph};
 use crate::model::{GateName, Printable, ServerName};
 use crate::rollout::people::ScreenNumber;
 use crate::rollout::{Command, ContractWhen};
+use crate::tui::action::Action;
 use crate::tui::theme::Role;
 use crate::tui::widget::{View, text};
 use ratatui::buffer::Buffer;
@@ -117,7 +118,8 @@ impl TextField {
                     (Role::Plain, prompt.enter.to_string()),
                 ];
                 said.extend(prompt.commands.iter().take(4).map(|command| (Role::Dim, format!("$ {command}"))));
-                said.push((Role::Plain, format!("Type {word} to do it. L on the screen before leaves it for later.")));
+                let later = view.keys.said(Action::ContractLater);
+                said.push((Role::Plain, format!("Type {word} to do it. {later} on the screen before leaves it for later.")));
                 ("Contract", said)
             }
             Purpose::TakeOver(_) => {

@@ -1,7 +1,7 @@
 //! The keys and what they do, from the keymap, and what the glyphs mean.
 
 use super::lines;
-use crate::tui::keymap::{Context, EVERYWHERE, Key, bindings};
+use crate::tui::keymap::{Context, Key, Keymap};
 use crate::tui::theme::Role;
 use crate::tui::widget::{View, prompt, text};
 use ratatui::buffer::Buffer;
@@ -16,20 +16,20 @@ pub struct Help {
 
 impl Help {
     /// As many lines as there are to show.
-    fn length() -> usize {
-        bindings(Context::Rollout).len() + EVERYWHERE.len() + GLYPHS.len() + 1
+    fn length(keys: &Keymap) -> usize {
+        keys.bindings(Context::Rollout).len() + keys.everywhere().len() + GLYPHS.len() + 1
     }
 
     /// Scrolls, on a terminal so high; negative is back.
-    pub fn scroll(&mut self, by: isize, height: u16) {
-        let most = Help::length().saturating_sub(super::most_rows(height));
+    pub fn scroll(&mut self, by: isize, height: u16, keys: &Keymap) {
+        let most = Help::length(keys).saturating_sub(super::most_rows(height));
         self.from = self.from.saturating_add_signed(by).min(most);
     }
 
     /// Draws the list; keys that would be refused now are dim.
     pub fn draw(&self, view: &View, area: Rect, buffer: &mut Buffer) {
         let mut said = Vec::new();
-        for binding in bindings(Context::Rollout).iter().chain(EVERYWHERE) {
+        for binding in view.keys.bindings(Context::Rollout).iter().chain(view.keys.everywhere()) {
             let keys: Vec<String> = binding.keys.iter().map(Key::to_string).collect();
             let usable = prompt::is_usable(view, binding);
             said.push(Line::from(vec![

@@ -6,6 +6,7 @@ use super::{lines, paragraph};
 use crate::engine::snapshot::Snapshot;
 use crate::rollout::Command;
 use crate::rollout::people::{Person, ScreenNumber, Wish};
+use crate::tui::action::Action;
 use crate::tui::theme::Role;
 use crate::tui::widget::{View, people::name};
 use ratatui::buffer::Buffer;
@@ -40,8 +41,9 @@ impl Seats {
 
     /// Draws the list.
     pub fn draw(&self, view: &View, area: Rect, buffer: &mut Buffer) {
-        let said = "You observe from then on; h takes it back, with a reason. The journal keeps who drove.";
-        let mut all = paragraph(view, Role::Plain, said, super::columns(area));
+        let take = view.keys.said(Action::HandOver);
+        let said = format!("You observe from then on; {take} takes it back, with a reason. The journal keeps who drove.");
+        let mut all = paragraph(view, Role::Plain, &said, super::columns(area));
         all.push(Line::default());
         let row = |to: Option<ScreenNumber>, text: String| {
             let role = if to == self.to { Role::Selected } else { Role::Plain };

@@ -15,7 +15,9 @@ impl App {
     pub(in crate::tui) fn update_overlay(&mut self, action: Action) -> Ask {
         match (action, self.overlays.last_mut()) {
             (Action::Back, _) => {
-                self.overlays.pop();
+                if let Some(Overlay::Themes(themes)) = self.overlays.pop() {
+                    self.try_theme(&themes.before);
+                }
                 Ask::Nothing
             }
             (Action::Confirm, Some(_)) => self.confirmed(),
@@ -53,8 +55,13 @@ impl App {
             Some(Overlay::Log(log)) => log.select(by, snapshot),
             Some(Overlay::Output(output)) => output.scroll(by),
             Some(Overlay::Seats(seats)) => seats.select(by, snapshot),
-            Some(Overlay::Help(help)) => help.scroll(by, self.size.1),
+            Some(Overlay::Help(help)) => help.scroll(by, self.size.1, &self.likes.keys),
             Some(Overlay::Explain(explain)) => explain.scroll(by),
+            Some(Overlay::Themes(themes)) => {
+                themes.select(by);
+                let name = themes.name().to_owned();
+                self.try_theme(&name);
+            }
             Some(Overlay::Confirm(_) | Overlay::Text(_) | Overlay::Drain(_)) | None => {}
         }
     }
@@ -109,6 +116,11 @@ impl App {
                 None => self.say("this line has no output: only commands that were run have"),
             },
             Some(Overlay::Output(output)) => Ask::Read(output.path.clone()),
+            Some(Overlay::Themes(themes)) => {
+                let name = themes.name().to_owned();
+                self.overlays.pop();
+                self.keep_theme(&name)
+            }
             Some(Overlay::Help(_) | Overlay::Explain(_)) | None => Ask::Nothing,
         }
     }

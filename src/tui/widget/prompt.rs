@@ -4,19 +4,23 @@ use super::text::{clock, put, row};
 use super::{Engine, Part, View};
 use crate::engine::snapshot::{OutcomeWord, Pace};
 use crate::model::Printable;
-use crate::tui::keymap::{Binding, Context, bindings};
+use crate::tui::action::Action;
+use crate::tui::keymap::{Bound, Context, Key, Keymap};
 use crate::tui::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 /// What is said where the engine is gone.
-pub const ENGINE_GONE: &str = "the engine is gone: halfstep resume revives it, q leaves";
+#[must_use]
+pub fn engine_gone_text(keys: &Keymap) -> String {
+    format!("the engine is gone: halfstep resume revives it, {} leaves", keys.said(Action::Quit))
+}
 
 /// What is said where the engine hung up on this screen and goes on without it.
 #[must_use]
-pub fn hung_up_text(why: &Printable) -> String {
-    format!("{why}: q leaves, halfstep attach comes back")
+pub fn hung_up_text(why: &Printable, keys: &Keymap) -> String {
+    format!("{why}: {} leaves, halfstep attach comes back", keys.said(Action::Quit))
 }
 
 /// First what Enter does; in the last row what was just said to the person, or why it is held; between, the commands.
@@ -43,10 +47,13 @@ fn enter(view: &View) -> Line<'static> {
             OutcomeWord::Held => ("■ held", Role::Warning),
         };
         let more = if word.ends_with(outcome.text.as_str()) { String::new() } else { format!(": {}", outcome.text) };
-        return Line::from(vec![view.span(role, format!(" {word}")), Span::raw(format!("{more} · q leaves"))]);
+        return Line::from(vec![
+            view.span(role, format!(" {word}")),
+            Span::raw(format!("{more} · {} leaves", view.keys.said(Action::Quit))),
+        ]);
     }
     if view.engine == Engine::Gone {
-        let why = view.hung_up.map_or(ENGINE_GONE.to_owned(), hung_up_text);
+        let why = view.hung_up.map_or_else(|| engine_gone_text(view.keys), |why| hung_up_text(why, view.keys));
         return Line::from(view.span(Role::Bad, format!(" ✖ {why}")));
     }
     let mut spans = vec![Span::raw(" ")];
@@ -68,7 +75,11 @@ fn enter(view: &View) -> Line<'static> {
         (_, Some(word)) => {
             spans.push(view.span(Role::Key, "Enter"));
             spans.push(Span::raw(format!(", then type {word}: {}", prompt.enter)));
-            spans.extend([view.span(Role::Dim, " · "), view.span(Role::Key, "L"), Span::raw(" leaves it for later")]);
+            spans.extend([
+                view.span(Role::Dim, " · "),
+                view.span(Role::Key, view.keys.said(Action::ContractLater)),
+                Span::raw(" leaves it for later"),
+            ]);
         }
         (Some(why), None) => {
             // What is waited for is said already; the rest of the line belongs to what Enter will do.
@@ -119,11 +130,11 @@ fn commands(view: &View, rows: usize) -> Vec<Line<'static>> {
 pub fn draw_footer(view: &View, context: Context, area: Rect, buffer: &mut Buffer) {
     let mut line = vec![Span::raw(" ")];
     let mut room = usize::from(area.width).saturating_sub(1);
-    for binding in bindings(context) {
-        if binding.keys[0] == crate::tui::keymap::Key::Esc && context == Context::Rollout {
+    for binding in view.keys.bindings(context) {
+        if binding.key() == Key::Esc && context == Context::Rollout {
             continue;
         }
-        let key = binding.keys[0].to_string();
+        let key = binding.key().to_string();
         let wide = key.len() + binding.title.len() + 3;
         if wide > room + 2 {
             break;
@@ -138,7 +149,7 @@ pub fn draw_footer(view: &View, context: Context, area: Rect, buffer: &mut Buffe
 
 /// Could that key be used now?
 #[must_use]
-pub fn is_usable(view: &View, binding: &Binding) -> bool {
+pub fn is_usable(view: &View, binding: &Bound) -> bool {
     binding.word.is_none_or(|word| {
         view.engine == Engine::There
             && view.part == Part::Driver

@@ -10,26 +10,26 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-const PROGRAM: &str = "/usr/sbin/haproxy";
+pub const PROGRAM: &str = "/usr/sbin/haproxy";
 
 /// One HAProxy.
-struct Node {
+pub struct Node {
     name: &'static str,
     front: SocketAddr,
     /// What halfstep talks to.
-    socket: String,
+    pub socket: String,
     /// The master, which is told to reload.
     daemon: Option<Daemon>,
 }
 
-struct Nodes {
-    pool: Pool,
-    nodes: Vec<Node>,
+pub struct Nodes {
+    pub pool: Pool,
+    pub nodes: Vec<Node>,
 }
 
 impl Nodes {
     /// Two of them before four servers; `None`, said aloud, where HAProxy is not installed.
-    async fn start(settings: Settings) -> Option<Nodes> {
+    pub async fn start(settings: Settings) -> Option<Nodes> {
         if !is_installed(PROGRAM, "haproxy") {
             return None;
         }
@@ -85,7 +85,7 @@ impl Nodes {
     }
 
     /// One line, as a person sends it, with an answer; `None` where the node does not listen.
-    fn ask(&self, node: &str, line: &str) -> Option<String> {
+    pub fn ask(&self, node: &str, line: &str) -> Option<String> {
         let mut stream = UnixStream::connect(self.pool.path(&format!("{node}.person"))).ok()?;
         stream.write_all(format!("{line}\n").as_bytes()).ok()?;
         let mut answer = String::new();
@@ -94,7 +94,7 @@ impl Nodes {
     }
 
     /// What that HAProxy tells of a server: its state by checks, by orders, and its weight.
-    fn told(&self, node: &str) -> String {
+    pub fn told(&self, node: &str) -> String {
         let answer = self.ask(node, "show servers state shop").unwrap_or_default();
         let line = |line: &str| {
             let fields: Vec<&str> = line.split(' ').collect();
@@ -104,23 +104,27 @@ impl Nodes {
         answer.lines().filter_map(line).collect::<Vec<_>>().join(" ")
     }
 
-    async fn rotation(&self) -> String {
+    pub async fn rotation(&self) -> String {
         self.nodes.iter().map(|node| self.told(node.name)).collect::<Vec<_>>().join("\n")
     }
 
-    fn fronts(&self) -> Vec<SocketAddr> {
+    pub fn fronts(&self) -> Vec<SocketAddr> {
         self.nodes.iter().map(|node| node.front).collect()
     }
 
     /// Is that server to take new requests at that node, by what it was told?
-    fn takes(&self, node: &str, server: &str) -> bool {
+    pub fn takes(&self, node: &str, server: &str) -> bool {
         let told = self.told(node);
         told.split(' ').find_map(|one| one.strip_prefix(&format!("{node}/{server}:"))).is_some_and(|state| state.contains(":0:"))
     }
 
     fn signal(&self, number: usize, signal: rustix::process::Signal) {
-        let daemon = self.nodes[number].daemon.as_ref().expect("it runs");
-        rustix::process::kill_process(rustix::process::Pid::from_child(&daemon.0), signal).expect("it runs");
+        rustix::process::kill_process(self.master(number), signal).expect("it runs");
+    }
+
+    /// The process that is told to reload.
+    pub fn master(&self, number: usize) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.nodes[number].daemon.as_ref().expect("it runs").0)
     }
 
     fn signal_all(&self, number: usize, signal: rustix::process::Signal) {
