@@ -5,6 +5,7 @@
 
 pub mod change;
 pub mod commands;
+pub mod figure;
 pub mod gate;
 pub mod half;
 pub mod moment;

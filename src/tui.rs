@@ -25,7 +25,7 @@ pub mod widget;
 
 use crate::config::console::{self, Bell};
 use crate::engine::client::{Client, News};
-use crate::engine::snapshot::{OutcomeView, PhaseState};
+use crate::engine::snapshot::{OutcomeView, PhaseState, Snapshot};
 use crate::model::{Failure, Printable};
 use action::Action;
 use app::{App, Ask};
@@ -107,6 +107,8 @@ pub async fn run(client: Client, options: Options) -> Result<Left, Failure> {
         sending: Sending::Nothing,
         fresh: true,
         heard: now,
+        came: Came { stamp: 0.0, at: now },
+        shown: now,
         quiet: false,
         woke: None,
         called: None,
@@ -130,6 +132,9 @@ struct Console {
     fresh: bool,
     /// When the engine last said something.
     heard: Instant,
+    came: Came,
+    /// When the snapshot that is shown came.
+    shown: Instant,
     /// Was it said that the engine is silent?
     quiet: bool,
     /// When we were last started again after a stop.
@@ -144,6 +149,20 @@ struct Console {
 enum Sending {
     Frame,
     Nothing,
+}
+
+/// When the newest snapshot came: known by the engine's own clock in it, as a sign of life looks like one with nothing new.
+struct Came {
+    stamp: f64,
+    at: Instant,
+}
+
+impl Came {
+    fn look(&mut self, snapshot: &Snapshot, now: Instant) {
+        if self.stamp.to_bits() != snapshot.rollout.since_start_ms.to_bits() {
+            *self = Came { stamp: snapshot.rollout.since_start_ms, at: now };
+        }
+    }
 }
 
 /// What ended the waiting.
@@ -215,6 +234,7 @@ impl Console {
 
     async fn hear(&mut self, news: News) {
         self.heard = Instant::now();
+        self.came.look(&self.client.snapshot, self.heard);
         if self.quiet {
             self.quiet = false;
             self.pace.press();
@@ -264,11 +284,12 @@ impl Console {
         let now = Instant::now();
         if self.fresh || self.pace.shows_figures(now) {
             self.fresh = false;
+            self.shown = self.came.at;
             self.app.show(&self.client.snapshot);
         }
         let wall = jiff::Zoned::now();
         let into_second = Duration::from_nanos(u64::try_from(wall.subsec_nanosecond()).unwrap_or(0));
-        let time = Now { wall, since_news: self.heard.elapsed() };
+        let time = Now { wall, since_news: self.heard.elapsed(), since_snapshot: self.shown.elapsed() };
         self.screen.title(self.title());
         self.call();
         let drawn = self.screen.draw(|area, buffer| self.app.draw(&time, area, buffer))?;

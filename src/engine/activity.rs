@@ -82,6 +82,7 @@ impl Activity {
 
     fn push(&mut self, view: ActivityView) {
         self.count += 1;
+        let view = ActivityView { number: self.count, ..view };
         if self.lines.len() >= KEPT {
             self.lines.remove(0);
         }
@@ -102,6 +103,7 @@ fn is_worked_on(state: &State, server: &ServerName) -> bool {
 
 fn line(stamped: &Stamped, phase: PhaseName, place: Printable, text: &str, tone: Tone) -> ActivityView {
     ActivityView {
+        number: 0,
         wall: stamped.at.wall,
         phase,
         place,
@@ -201,8 +203,9 @@ fn saw(before: Option<&State>, stamped: &Stamped, phase: PhaseName, fact: &Fact,
             Some(line(stamped, phase, Printable::new(node.as_str()), &text, tone))
         }
         Fact::Window(window) => {
+            let thrown_back = window.flip_flops.map(|count| format!(", {count} flip-flops")).unwrap_or_default();
             let text = format!(
-                "mixed-version window {} · {} probe requests, {} failed",
+                "mixed-version window {} · {} probe requests, {} failed{thrown_back}",
                 window_words(window),
                 window.requests,
                 window.failed

@@ -327,10 +327,11 @@ fn window(
 ) -> Option<WindowFact> {
     let receipts = receipts?;
     let (requests, failed) = seen.as_ref().map_or((0, 0), |(_, seen)| (seen.requests, seen.failed));
+    let flip_flops = seen.as_ref().filter(|_| old != new).map(|(_, seen)| flip_flops(beginning, seen, old, new));
     if let [one] = receipts
         && let Some(window) = one.window
     {
-        return Some(WindowFact { window, requests, failed });
+        return Some(WindowFact { window, requests, failed, flip_flops });
     }
     let probed = seen.and_then(|(every, seen)| {
         let matching = beginning.policy.matching;
@@ -344,5 +345,24 @@ fn window(
         })
     });
     let window = probed.unwrap_or(Window { length: all, resolution: Duration::ZERO, source: WindowSource::Estimated });
-    Some(WindowFact { window, requests, failed })
+    Some(WindowFact { window, requests, failed, flip_flops })
+}
+
+/// How often a request that had been answered by the new version was followed by one, sent after that answer, that the
+/// old one answered.
+fn flip_flops(beginning: &Beginning, seen: &crate::hand::Seen, old: &Version, new: &Version) -> u64 {
+    let matching = beginning.policy.matching;
+    let mut answers: Vec<_> = seen.answers.iter().collect();
+    answers.sort_by_key(|(_, sent, _)| *sent);
+    let mut new_read: Option<Duration> = None;
+    let mut count = 0;
+    for (version, sent, read) in answers {
+        if matching.same(version, new) {
+            new_read = Some(new_read.map_or(*read, |first| first.min(*read)));
+        } else if matching.same(version, old) && new_read.is_some_and(|first| *sent >= first) {
+            count += 1;
+            new_read = None;
+        }
+    }
+    count
 }

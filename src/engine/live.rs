@@ -1,14 +1,22 @@
 //! The numbers that change all the time: requests a second, errors, ages, answer times. Never decides anything; what of
 //! them decides is told as a coarse fact.
 
-use crate::model::{Aim, InFlight, MemberName, NodeName, Printable, Reading, Rotation, ServerName};
+use super::snapshot::{HistoryView, STEP_MS, SampleView};
+use crate::model::figure::three_digits;
+use crate::model::{Aim, InFlight, MemberName, NodeName, Printable, Reading, Rotation, ServerName, Version};
 use crate::rollout::State;
 use crate::rollout::fact::{Fact, Tally, TrafficFact};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// Seconds of history a server keeps for its sparkline.
-const HISTORY: usize = 60;
+/// Ticks, which are a second each, to a step of the histories.
+const STEP: u64 = STEP_MS / 1000;
+/// Steps of history a server keeps for its sparkline: a minute.
+const SPARK: usize = 12;
+/// Steps of history the pool keeps for the chart, which is half as many columns wide: twenty minutes.
+const HISTORY: usize = 240;
+/// An answer time that moved by less than this share of what is shown is shown as before.
+const ANSWER_MOVES: f64 = 0.2;
 /// A load that moved by less is not news.
 const NEWS: f64 = 0.1;
 /// Between two facts about the traffic in the bake.
@@ -24,9 +32,34 @@ pub struct Live {
     since: Bucket,
     next_serves: bool,
     told: Option<Instant>,
+    ticks: u64,
+    /// Counted since this engine began; `None` while nobody counts errors.
+    errors: Option<u64>,
+    errors_at_step: u64,
+    step: Step,
+    switched_to: Option<Aim>,
+    /// What the screen shows of the whole pool: renewed by [`Live::tick`] and at no other time.
+    pub figures: Figures,
+    pub history: HistoryView,
 }
 
-/// What is shown of a server.
+/// Figures of the whole pool.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Figures {
+    pub load: Option<f64>,
+    pub errors_per_second: Option<f64>,
+    pub errors: Option<u64>,
+}
+
+/// The traffic since the last step began, summed over seconds.
+#[derive(Debug, Default, Clone, Copy)]
+struct Step {
+    seconds: u32,
+    current: f64,
+    next: f64,
+}
+
+/// What is known of a server. The figures without a prefix are as they came; [`LiveServer::shown`] is what a screen gets.
 #[derive(Debug, Default, Clone)]
 pub struct LiveServer {
     pub answer: Option<Duration>,
@@ -37,7 +70,44 @@ pub struct LiveServer {
     pub in_flight: Option<u64>,
     pub estimated: bool,
     pub read: Option<Instant>,
+    pub shown: Shown,
+    /// In steps of five seconds.
     pub history: VecDeque<Option<u32>>,
+    step: (u32, f64),
+}
+
+/// A server's figures as they are shown: renewed once a second, rounded so that they do not flicker.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Shown {
+    /// Requests a second.
+    pub rate: Option<f64>,
+    pub errors: Option<f64>,
+    /// Milliseconds.
+    pub answer: Option<f64>,
+}
+
+impl LiveServer {
+    fn tick(&mut self, step_ends: bool) {
+        let answer = self.answer.map(|time| time.as_secs_f64() * 1000.0);
+        self.shown = Shown {
+            rate: self.rate.map(three_digits),
+            errors: self.errors.map(three_digits),
+            answer: match (self.shown.answer, answer) {
+                (Some(old), Some(new)) if (new - old).abs() <= (ANSWER_MOVES * old).max(1.0) => Some(old),
+                (_, new) => new.map(round),
+            },
+        };
+        if let Some(rate) = self.rate {
+            self.step = (self.step.0 + 1, self.step.1 + rate);
+        }
+        if step_ends {
+            if self.history.len() >= SPARK {
+                self.history.pop_front();
+            }
+            let (seconds, sum) = std::mem::take(&mut self.step);
+            self.history.push_back((seconds > 0).then(|| three_digits(sum / f64::from(seconds)) as u32));
+        }
+    }
 }
 
 /// What is shown of a node.
@@ -125,6 +195,9 @@ impl Live {
         if now_next && !self.next_serves {
             self.since = Bucket::default();
         }
+        if now_next != self.next_serves {
+            self.switched_to = Some(if now_next { Aim::Next } else { Aim::Current });
+        }
         self.next_serves = now_next;
         for member in &reading.members {
             let Some(server) = state.by_member(&member.name) else { continue };
@@ -135,6 +208,9 @@ impl Live {
             self.counters.insert(key, counter);
             let requests = before.map_or(0, |before| total.saturating_sub(before.total));
             let errors = before.and_then(|before| Some(member.errors?.saturating_sub(before.errors?))).unwrap_or(0);
+            if member.errors.is_some() {
+                self.errors = Some(self.errors.unwrap_or(0) + errors);
+            }
             let aim = state.servers.get(&server.name).map_or(Aim::Current, |progress| progress.aim);
             match (aim, now_next) {
                 (Aim::Current, false) => self.before.add(requests, errors, member.time),
@@ -208,14 +284,50 @@ impl Live {
         (!rates.is_empty()).then(|| rates.iter().sum())
     }
 
-    /// Once a second: a point of each server's history.
-    pub fn tick(&mut self) {
-        for server in self.servers.values_mut() {
-            if server.history.len() >= HISTORY {
-                server.history.pop_front();
+    /// Once a second: what the screen shows is renewed, and every five seconds the histories go on by a step.
+    pub fn tick(&mut self, state: &State) {
+        self.ticks += 1;
+        let step_ends = self.ticks.is_multiple_of(STEP);
+        for (name, server) in &mut self.servers {
+            server.tick(step_ends);
+            match server.rate.and_then(|rate| Some((serves(state, name)?, rate))) {
+                Some((Aim::Current, rate)) => self.step.current += rate,
+                Some((Aim::Next, rate)) => self.step.next += rate,
+                None => {}
             }
-            server.history.push_back(server.rate.map(|rate| rate.round() as u32));
         }
+        let load = self.load();
+        self.step.seconds += u32::from(load.is_some());
+        self.figures = Figures { load, errors_per_second: self.errors(), errors: self.errors };
+        if step_ends {
+            self.end_step();
+        }
+    }
+
+    fn end_step(&mut self) {
+        let Step { seconds, current, next } = std::mem::take(&mut self.step);
+        let mean = |sum: f64| (seconds > 0).then(|| three_digits(sum / f64::from(seconds)) as u32);
+        let errors = self.errors.map(|all| u32::try_from(all - self.errors_at_step).unwrap_or(u32::MAX));
+        self.errors_at_step = self.errors.unwrap_or(0);
+        let sample = SampleView { current: mean(current), next: mean(next), errors, switched_to: self.switched_to.take() };
+        if self.history.samples.len() >= HISTORY {
+            self.history.samples.remove(0);
+        }
+        self.history.samples.push(sample);
+        self.history.count += 1;
+    }
+}
+
+/// Which of the two a server serves: by what it answers, and where that says nothing by what was done to it.
+fn serves(state: &State, name: &ServerName) -> Option<Aim> {
+    let beginning = &state.beginning;
+    let same = |version: &Version, other: &Version| beginning.policy.matching.same(version, other);
+    let answers = state.facts.servers.get(name).and_then(|fact| fact.version.as_ref());
+    match answers.filter(|_| !same(&beginning.current, &beginning.next)) {
+        Some(version) if same(version, &beginning.next) => Some(Aim::Next),
+        Some(version) if same(version, &beginning.current) => Some(Aim::Current),
+        Some(_) => None,
+        None => state.servers.get(name).map(|progress| progress.aim),
     }
 }
 

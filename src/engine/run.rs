@@ -24,10 +24,10 @@ use tokio::sync::{mpsc, watch as watching};
 
 /// Answers and looks that wait for a turn. When there are more, hands and polls wait, not the engine.
 const WAITING: usize = 1024;
-/// Between two snapshots that show nothing but new numbers.
-const NUMBERS: Duration = Duration::from_millis(250);
+/// Between two snapshots that show nothing but new figures; those are renewed as often and no more.
+const FIGURES: Duration = Duration::from_secs(1);
 /// Between two snapshots of turns that leave the prompt as it is: a thousand servers that come up at once are one picture.
-const TURNS: Duration = Duration::from_millis(20);
+const TURNS: Duration = Duration::from_millis(100);
 
 /// Between two signs of life: a screen calls an engine silent that has missed three.
 const BEAT: Duration = Duration::from_millis(500);
@@ -107,8 +107,7 @@ impl Engine {
         ready()?;
         watch::start(&world, &state, running.dispatch.gates(), &looked);
         running.hand_out(self.first);
-        let mut numbers = tokio::time::interval(NUMBERS);
-        let mut second = tokio::time::interval(Duration::from_secs(1));
+        let mut second = tokio::time::interval(FIGURES);
         let mut beat = tokio::time::interval(BEAT);
         let (mut term, mut interrupt) = signals()?;
         while running.ended.is_none() {
@@ -126,7 +125,6 @@ impl Engine {
                 () = sleep_until(wake) => running.take(Event::Woke),
                 _ = second.tick() => running.second(),
                 () = sleep_until(running.shown.due) => running.publish(),
-                _ = numbers.tick() => running.publish(),
                 _ = beat.tick() => running.listener.beat(),
                 _ = term.recv() => running.signal(),
                 _ = interrupt.recv() => running.signal(),
@@ -311,7 +309,8 @@ impl Running {
     }
 
     fn second(&mut self) {
-        self.live.tick();
+        let state = self.turns.state().clone();
+        self.live.tick(&state);
         self.try_again();
         self.seat_again();
         self.lost = self.lost_its_journal();
@@ -329,6 +328,7 @@ impl Running {
             self.take(Event::Saw(fact));
         }
         self.sample();
+        self.publish();
     }
 
     /// Who could not be written down when they came or left is tried again.

@@ -3,7 +3,7 @@
 //!
 //! Every text in it is safe to show.
 
-use crate::model::{GateName, Half, Health, PhaseName, Printable, Role, Rotation, ServerName, Verdict, Version};
+use crate::model::{Aim, GateName, Half, Health, PhaseName, Printable, Role, Rotation, ServerName, Verdict, Version};
 use crate::rollout::people::People;
 use crate::rollout::state::Cause;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,10 @@ pub struct Snapshot {
     pub servers: Vec<ServerView>,
     pub nodes: Vec<NodeView>,
     pub traffic: TrafficView,
+    /// The pool's traffic over time.
+    pub history: HistoryView,
+    /// In the order in which they run.
+    pub migrations: Vec<MigrationView>,
     /// Oldest first; the last few hundred.
     pub activity: Vec<ActivityView>,
 }
@@ -193,10 +197,12 @@ pub struct ServerView {
     pub in_flight: Option<u64>,
     /// Is [`ServerView::in_flight`] an estimate?
     pub in_flight_estimated: bool,
-    /// Age of the oldest figure in the row; not refreshed for two polls is stale.
+    /// Age of the oldest figure in the row in whole seconds, once the row is stale; zero before, so that a row in which
+    /// nothing moves is not told again every second.
     pub age_ms: f64,
+    /// Something in it was not refreshed for two polls.
     pub stale: bool,
-    /// Requests a second of the last minute, oldest first, at most 60; `None` where nothing was read.
+    /// Requests a second in steps of [`STEP_MS`], oldest first, the last minute; `None` where nothing was read.
     pub history: Vec<Option<u32>>,
 }
 
@@ -231,6 +237,7 @@ pub struct NodeView {
     pub kind: String,
     /// Why it cannot be read, if so.
     pub trouble: Option<Printable>,
+    /// Since it was read last, in whole seconds; zero while it is read as often as it should be.
     pub age_ms: f64,
     /// What its config should say.
     pub advice: Vec<Printable>,
@@ -242,15 +249,77 @@ pub struct TrafficView {
     pub requests_per_second: Option<f64>,
     pub by_version: Vec<(Version, f64)>,
     pub errors_per_second: Option<f64>,
+    /// Errors that the balancers counted since this engine began to watch; `None` where they count none.
+    pub errors: Option<u64>,
     /// As `A carries 821 of 1 100 req/s (74 %)`.
     pub capacity: Printable,
     /// The last switch: as `≤ 2 ms (probe)`.
     pub mixed_window: Option<Printable>,
+    /// The last switch: how often a request through the balancer reached the old version after one had reached the new;
+    /// `None` where none was sent.
+    pub flip_flops: Option<u64>,
+}
+
+/// How long a step of a history is: it moves on by a step at once, and stands still between.
+pub const STEP_MS: u64 = 5000;
+
+/// The traffic of the pool in steps of [`STEP_MS`], as this engine has seen it: one that resumed begins anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct HistoryView {
+    /// How many steps there ever were; the samples are the last of them.
+    pub count: u64,
+    /// Oldest first.
+    pub samples: Vec<SampleView>,
+}
+
+/// One step of the pool's traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct SampleView {
+    /// Requests a second that servers on current got; `None`: nothing was read.
+    pub current: Option<u32>,
+    /// The same of servers on next.
+    pub next: Option<u32>,
+    /// Errors in the whole step; `None` where none are counted.
+    pub errors: Option<u32>,
+    /// The traffic was switched in this step, to servers on that.
+    pub switched_to: Option<Aim>,
+}
+
+/// One of the configured migrations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MigrationView {
+    /// Expand or contract.
+    pub phase: PhaseName,
+    /// As it is run.
+    pub command: Printable,
+    pub state: MigrationState,
+    /// Why it is locked, or how it failed.
+    pub why: Option<Printable>,
+    /// How long it took, or has taken so far.
+    pub took_ms: Option<f64>,
+}
+
+/// Where a migration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MigrationState {
+    ToDo,
+    /// Something must hold first.
+    Locked,
+    Running,
+    Failed,
+    Done,
+    /// Left for after this rollout.
+    Later,
+    /// The rollout goes back: it is not run.
+    NotRun,
 }
 
 /// One line of what happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ActivityView {
+    /// Counted from 1 since the rollout began.
+    pub number: u64,
     pub wall: jiff::Timestamp,
     pub phase: PhaseName,
     /// The node or server it happened at, or who did it.

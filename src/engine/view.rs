@@ -1,22 +1,32 @@
 //! The snapshot, made from the state, the live numbers and the activity. It decides words, never what happens.
+//!
+//! What moves all the time is taken as it was shown last ([`super::live::Shown`]) and ages are told only once they matter,
+//! so that a snapshot in which nothing happened is the one before.
+
+mod migrations;
 
 use super::activity::{Activity, window_words};
-use super::live::Live;
+use super::live::{Live, LiveServer};
 use super::snapshot::{
     GateView, NodeView, OutcomeView, OutcomeWord, Pace as PaceView, PhaseState, PhaseView, PriceKind, PriceView, PromptView,
     Purpose, RolloutView, ServerState, ServerView, Snapshot, TrafficView,
 };
 use super::world::World;
+use crate::model::figure::{rate, three_digits};
 use crate::model::moment::millis::as_millis;
-use crate::model::{Half, Health, PhaseName, Printable, Rotation, Server, ServerName, Verdict, Version};
+use crate::model::{Half, Health, PhaseName, Printable, Server, ServerName, Verdict, Version};
 use crate::rollout::event::Purpose as RolloutPurpose;
+use crate::rollout::fact::ServerFact;
 use crate::rollout::lane::{LaneAt, LaneState};
 use crate::rollout::operate::{self, Enter};
 use crate::rollout::plan::{Direction, Step};
 use crate::rollout::state::{Body, Cause, Pace};
 use crate::rollout::{Command, ContractWhen, DrainChoice, End, Price, State, gate};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
+
+/// A node is read at least every other second; from here on its age is told.
+const OLD_NODE: Duration = Duration::from_secs(3);
 
 /// What is fixed for this rollout, and what troubles its engine.
 #[derive(Debug, Clone)]
@@ -43,9 +53,11 @@ pub fn snapshot(
         price: price(state, live, at),
         phases: phases(state, now),
         gates: gates(state),
-        servers: state.beginning.pool.servers.iter().map(|server| self::server(state, live, server, now, at)).collect(),
+        servers: servers(state, live, now, at),
         nodes: nodes(state, live, at),
         traffic: traffic(state, live),
+        history: live.history.clone(),
+        migrations: migrations::migrations(world, state, now),
         activity: activity.lines.clone(),
     }
 }
@@ -195,27 +207,38 @@ fn refused(state: &State) -> BTreeMap<String, Printable> {
         .iter()
         .filter_map(|command| operate::refusal(state, command).map(|why| (command.word().to_owned(), Printable::new(&why))))
         .collect();
-    let any = |make: fn(ServerName) -> Command| {
-        state.servers.keys().map(|name| operate::refusal(state, &make(name.clone()))).fold(
-            None,
-            |kept: Option<Option<String>>, one| match kept {
-                Some(None) => Some(None),
-                Some(Some(why)) => Some(one.map(|_| why)),
-                None => Some(one),
-            },
-        )
+    let lanes: &[LaneState] = match &state.body {
+        Body::Lanes(lanes) => lanes,
+        Body::Boundary | Body::Change(_) | Body::Waiting { .. } => &[],
+    };
+    // Only these can be tried again or cut: asking for all of a thousand servers would cost more than the picture.
+    let failed = || lanes.iter().filter(|lane| matches!(lane.at, LaneAt::Failed(_))).flat_map(|lane| &lane.servers);
+    let draining = || {
+        lanes.iter().filter(|lane| lane.current() == Some(Step::UntilDrained) && !lane.is_over()).flat_map(|lane| &lane.servers)
     };
     let servers = [
-        ("retry", any(Command::Retry)),
-        ("exclude", any(Command::Exclude)),
-        ("cut", any(|server| Command::Cut(server, DrainChoice::Wait))),
+        ("retry", any(state, failed(), Command::Retry)),
+        ("exclude", any(state, state.servers.keys(), Command::Exclude)),
+        ("cut", any(state, draining(), |server| Command::Cut(server, DrainChoice::Wait))),
     ];
-    for (word, verdict) in servers {
-        if let Some(Some(why)) = verdict {
+    for (word, why) in servers {
+        if let Some(why) = why {
             refused.insert(word.to_owned(), Printable::new(&why));
         }
     }
     refused
+}
+
+/// Why a command would be refused for all of these servers: in the words for the pool's first one. `None`: not for all.
+fn any<'a>(
+    state: &State,
+    mut candidates: impl Iterator<Item = &'a ServerName>,
+    make: fn(ServerName) -> Command,
+) -> Option<String> {
+    if candidates.any(|name| operate::refusal(state, &make(name.clone())).is_none()) {
+        return None;
+    }
+    state.servers.keys().next().and_then(|first| operate::refusal(state, &make(first.clone())))
 }
 
 fn price(state: &State, live: &Live, at: Instant) -> PriceView {
@@ -236,7 +259,8 @@ fn price(state: &State, live: &Live, at: Instant) -> PriceView {
         Price::Nothing | Price::Seconds { .. } | Price::Blocked(_) | Price::Waits { .. } => None,
     };
     let seen = seen.map(|age| match age.as_secs() {
-        0 => ", seen just now".to_owned(),
+        // Between two looks the age goes up and down all the time: no news.
+        0..3 => ", seen just now".to_owned(),
         seconds => format!(", seen {seconds} s ago"),
     });
     PriceView {
@@ -280,52 +304,83 @@ fn gates(state: &State) -> Vec<GateView> {
     readings.into_iter().map(|gate| GateView { name: gate.name, verdict: gate.verdict, text: gate.text }).collect()
 }
 
-fn server(state: &State, live: &Live, server: &Server, now: Duration, at: Instant) -> ServerView {
+/// Who works on which server, made once for all of them.
+type Lanes<'a> = HashMap<&'a ServerName, &'a LaneState>;
+
+fn servers(state: &State, live: &Live, now: Duration, at: Instant) -> Vec<ServerView> {
+    let lanes: Lanes = match &state.body {
+        Body::Lanes(lanes) => lanes.iter().flat_map(|lane| lane.servers.iter().map(move |name| (name, lane))).collect(),
+        Body::Boundary | Body::Change(_) | Body::Waiting { .. } => Lanes::new(),
+    };
+    let nobody = LiveServer::default();
+    let unseen = ServerFact::default();
+    let servers = state.beginning.pool.servers.iter();
+    servers
+        .map(|server| {
+            let shown = live.servers.get(&server.name).unwrap_or(&nobody);
+            let fact = state.facts.servers.get(&server.name).unwrap_or(&unseen);
+            self::server(state, &lanes, server, shown, fact, (now, at))
+        })
+        .collect()
+}
+
+fn server(
+    state: &State,
+    lanes: &Lanes,
+    server: &Server,
+    live: &LiveServer,
+    fact: &ServerFact,
+    (now, at): (Duration, Instant),
+) -> ServerView {
     let name = &server.name;
-    let fact = state.facts.servers.get(name).cloned().unwrap_or_default();
-    let shown = live.servers.get(name).cloned().unwrap_or_default();
-    let rotations: Vec<Rotation> = server.member.as_ref().map_or_else(Vec::new, |member| {
-        state.facts.nodes.values().filter_map(|node| node.members.get(member)).map(|seen| seen.rotation).collect()
-    });
-    let (doing, condition) = doing(state, name, now);
+    let rotations = || {
+        let seen = state.facts.nodes.values().filter_map(|node| node.members.get(server.member.as_ref()?));
+        seen.map(|seen| seen.rotation)
+    };
+    let (doing, condition) = doing(state, lanes, name, now);
     let policy = &state.beginning.policy;
-    let age = [shown.looked, shown.read.filter(|_| server.member.is_some())]
+    let age = [live.looked, live.read.filter(|_| server.member.is_some())]
         .into_iter()
         .flatten()
         .map(|then| at.saturating_duration_since(then))
         .max();
     let limit = (policy.health_interval + policy.poll) * 2 + Duration::from_secs(1);
+    let stale = fact.stale || age.is_none_or(|age| age > limit);
     ServerView {
         name: name.clone(),
         role: server.role.clone(),
-        rotation: rotations.iter().max().copied(),
-        word: shown.word,
-        nodes_differ: rotations.iter().min() != rotations.iter().max(),
+        rotation: rotations().max(),
+        word: live.word.clone(),
+        nodes_differ: rotations().min() != rotations().max(),
         health: fact.health,
         why: fact.why.clone().filter(|_| fact.health != Health::Up),
-        answer_ms: shown.answer.map(as_millis),
-        version: fact.version,
+        answer_ms: live.shown.answer.filter(|_| live.answer.is_some()),
+        version: fact.version.clone(),
         state: condition,
         doing,
-        requests_per_second: shown.rate,
-        errors_per_second: shown.errors,
-        in_flight: shown.in_flight,
-        in_flight_estimated: shown.estimated,
-        age_ms: age.map_or(0.0, as_millis),
-        stale: fact.stale || age.is_none_or(|age| age > limit),
-        history: shown.history.into_iter().collect(),
+        requests_per_second: live.shown.rate,
+        errors_per_second: live.shown.errors,
+        in_flight: live.in_flight,
+        in_flight_estimated: live.estimated,
+        age_ms: age.filter(|_| stale).map_or(0.0, whole_seconds),
+        stale,
+        history: live.history.iter().copied().collect(),
     }
 }
 
-fn doing(state: &State, name: &ServerName, now: Duration) -> (Option<Printable>, ServerState) {
+/// Milliseconds, as if only seconds were counted.
+fn whole_seconds(age: Duration) -> f64 {
+    as_millis(Duration::from_secs(age.as_secs()))
+}
+
+fn doing(state: &State, lanes: &Lanes, name: &ServerName, now: Duration) -> (Option<Printable>, ServerState) {
     if state.beginning.left.contains(name) {
         return (Some("left alone".into()), ServerState::Left);
     }
     if state.servers.get(name).is_some_and(|progress| progress.excluded) {
         return (Some("excluded".into()), ServerState::Excluded);
     }
-    let Body::Lanes(lanes) = &state.body else { return (None, ServerState::Waiting) };
-    let Some(lane) = lanes.iter().find(|lane| lane.servers.contains(name)) else { return (None, ServerState::Waiting) };
+    let Some(lane) = lanes.get(name) else { return (None, ServerState::Waiting) };
     let step = lane.current().map(Step::word).unwrap_or_default();
     let since = |since: Duration| format!("{step} {} s", now.saturating_sub(since).as_secs());
     match &lane.at {
@@ -348,7 +403,11 @@ fn nodes(state: &State, live: &Live, at: Instant) -> Vec<NodeView> {
             name: Printable::new(node.name.as_str()),
             kind: node.kind.clone(),
             trouble: shown.trouble,
-            age_ms: shown.read.map_or(0.0, |then| as_millis(at.saturating_duration_since(then))),
+            age_ms: shown
+                .read
+                .map(|then| at.saturating_duration_since(then))
+                .filter(|age| *age >= OLD_NODE)
+                .map_or(0.0, whole_seconds),
             advice: shown.advice,
         }
     };
@@ -358,16 +417,20 @@ fn nodes(state: &State, live: &Live, at: Instant) -> Vec<NodeView> {
 fn traffic(state: &State, live: &Live) -> TrafficView {
     let mut by_version: BTreeMap<Version, f64> = BTreeMap::new();
     for (name, shown) in &live.servers {
-        if let (Some(rate), Some(version)) = (shown.rate, state.facts.servers.get(name).and_then(|fact| fact.version.clone())) {
+        if let (Some(rate), Some(version)) =
+            (shown.shown.rate, state.facts.servers.get(name).and_then(|fact| fact.version.clone()))
+        {
             *by_version.entry(version).or_default() += rate;
         }
     }
     TrafficView {
-        requests_per_second: live.load(),
-        by_version: by_version.into_iter().collect(),
-        errors_per_second: live.errors(),
+        requests_per_second: live.figures.load.map(three_digits),
+        by_version: by_version.into_iter().map(|(version, rate)| (version, three_digits(rate))).collect(),
+        errors_per_second: live.figures.errors_per_second,
+        errors: live.figures.errors,
         capacity: Printable::new(&capacity(state, live)),
         mixed_window: state.windows.last().map(|window| Printable::new(&window_words(window))),
+        flip_flops: state.windows.last().and_then(|window| window.flip_flops),
     }
 }
 
@@ -380,9 +443,11 @@ fn capacity(state: &State, live: &Live) -> String {
         [one] => format!("{one} carries"),
         _ => "A and B carry".to_owned(),
     };
-    match (live.load(), gate::carries(state, &serving)) {
-        (Some(load), Some(can)) => format!("{who} {load:.0} of {can:.0} req/s ({:.0} %)", gate::share(load, can)),
-        (Some(load), None) => format!("{who} {load:.0} req/s"),
+    match (live.figures.load, gate::carries(state, &serving)) {
+        (Some(load), Some(can)) => {
+            format!("{who} {} of {} req/s ({:.0} %)", rate(load), rate(can), gate::share(three_digits(load), can))
+        }
+        (Some(load), None) => format!("{who} {} req/s", rate(load)),
         (None, _) => format!("{who} the load; this balancer does not count requests"),
     }
 }

@@ -96,6 +96,10 @@ pub struct WindowFact {
     /// Requests of the probe in the meantime, and those not answered well.
     pub requests: u64,
     pub failed: u64,
+    /// How often one that had reached the new version was followed by one that reached the old; `None` where no request
+    /// was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flip_flops: Option<u64>,
 }
 
 /// All that is believed now.

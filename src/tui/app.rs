@@ -16,12 +16,13 @@ use super::preferences::Preferences;
 use super::screen;
 use super::theme::{Role, Theme};
 use super::widget::{
-    Engine, Notice, Now, Part, View,
+    Engine, Notice, Now, Part, View, half,
     prompt::{engine_gone_text, hung_up_text},
+    scale::Scales,
 };
 use crate::engine::snapshot::{ServerView, Snapshot};
 use crate::engine::wire::NO_COMMAND;
-use crate::model::{Printable, ServerName};
+use crate::model::{Half, Printable, ServerName};
 use crate::rollout::people::ScreenNumber;
 use crate::rollout::{Command, ContractWhen};
 use ratatui::buffer::Buffer;
@@ -74,6 +75,9 @@ pub struct App {
     pub(super) overlays: Vec<Overlay>,
     pub(super) selected: Option<ServerName>,
     notice: Option<Notice>,
+    /// Only servers in which this occurs are shown and selected; empty: all of them.
+    pub(super) filter: String,
+    scales: Scales,
     awaited: Vec<Awaited>,
     guide: Guide,
     /// Why this screen is here, once a whole picture was shown.
@@ -93,6 +97,8 @@ impl App {
     /// A screen over the first snapshot, as its operator likes it.
     #[must_use]
     pub fn liking(snapshot: Snapshot, likes: Preferences, part: Part) -> App {
+        let mut scales = Scales::default();
+        scales.follow(&snapshot);
         App {
             shown: snapshot,
             theme: likes.theme(),
@@ -105,6 +111,8 @@ impl App {
             overlays: Vec::new(),
             selected: None,
             notice: None,
+            filter: String::new(),
+            scales,
             awaited: Vec::new(),
             guide: Guide::Off,
             arrival: None,
@@ -148,7 +156,19 @@ impl App {
         if self.arrival.is_none() && !snapshot.phases.is_empty() {
             self.arrival = Some(coach::arrival(snapshot));
         }
+        self.scales.follow(snapshot);
         if self.selected.as_ref().is_some_and(|name| self.server(name).is_none()) {
+            self.selected = None;
+        }
+    }
+
+    /// Shows and selects only servers in whose name, version or state this occurs; all of them for an empty text.
+    pub fn filter(&mut self, text: String) {
+        self.filter = text;
+        let shown = |name: &ServerName| {
+            Half::BOTH.iter().any(|half| half::members(&self.shown, &self.filter, *half).any(|server| server.name == *name))
+        };
+        if self.selected.as_ref().is_some_and(|name| !shown(name)) {
             self.selected = None;
         }
     }
@@ -181,6 +201,8 @@ impl App {
             selected: self.selected.as_ref(),
             notice: self.notice.as_ref(),
             coach: Pane { guide: self.guide, arrival: self.arrival.unwrap_or(Arrival::Began) },
+            filter: &self.filter,
+            scales: self.scales,
         };
         if screen::is_too_small(self.size) {
             screen::draw_too_small(&view, area, buffer);

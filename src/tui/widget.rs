@@ -1,16 +1,20 @@
 //! Pieces of the picture. Each draws what a [`View`] holds into a rectangle, and knows nothing of its neighbours.
 
 pub mod activity;
+pub mod chart;
 pub mod coach;
 pub mod gates;
 pub mod half;
 pub mod header;
+pub mod migrations;
 pub mod money;
 pub mod nodes;
 pub mod people;
 pub mod phases;
 pub mod prompt;
 pub mod row;
+pub mod scale;
+pub mod seesaw;
 pub mod text;
 
 use super::coach::Pane;
@@ -31,6 +35,8 @@ pub struct Now {
     pub wall: Zoned,
     /// Since the engine last said anything.
     pub since_news: Duration,
+    /// Since the snapshot that is shown came. A sign of life brings no newer one.
+    pub since_snapshot: Duration,
 }
 
 impl Now {
@@ -40,7 +46,7 @@ impl Now {
     /// How far times in the snapshot have gone on since it came. No further than the engine is believed.
     #[must_use]
     pub fn ahead_ms(&self) -> f64 {
-        self.since_news.min(Now::QUIET).as_secs_f64() * 1000.0
+        self.since_snapshot.min(Now::QUIET).as_secs_f64() * 1000.0
     }
 }
 
@@ -83,6 +89,9 @@ pub struct View<'a> {
     pub selected: Option<&'a ServerName>,
     pub notice: Option<&'a Notice>,
     pub coach: Pane,
+    /// Only servers in whose name, version or state this occurs are shown; empty: all of them.
+    pub filter: &'a str,
+    pub scales: scale::Scales,
 }
 
 impl View<'_> {

@@ -3,7 +3,7 @@
 use halfstep::engine::client::{Client, News};
 use halfstep::engine::listen::{Asked, Limits, Listener};
 use halfstep::engine::snapshot::{ServerState, ServerView, Snapshot};
-use halfstep::engine::wire::{Hello, PARTS, PROTOCOL, ToScreen};
+use halfstep::engine::wire::{Hello, PARTS, PROTOCOL, SERVER, ToScreen};
 use halfstep::model::{Half, Health, Printable, Role, Rotation, ServerName};
 use halfstep::rollout::Command;
 use halfstep::rollout::people::Wish;
@@ -75,7 +75,7 @@ fn server(number: usize) -> ServerView {
         in_flight_estimated: false,
         age_ms: 120.0,
         stale: false,
-        history: vec![Some(400); 60],
+        history: vec![Some(400); 12],
     }
 }
 
@@ -125,15 +125,15 @@ async fn a_screen_gets_everything_first_and_then_what_changed() {
     let mut lines = by_hand(&engine, &greeting()).await;
     let mut snapshot = numbered(1, 3);
     engine.listener.publish(snapshot.clone());
-    assert_eq!(parts(&mut lines).await, PARTS);
+    assert_eq!(parts(&mut lines).await, [PARTS.as_slice(), &[SERVER; 3]].concat());
     snapshot.price.text = "instant".into();
     engine.listener.publish(snapshot.clone());
     assert_eq!(parts(&mut lines).await, ["price"]);
     engine.listener.publish(snapshot.clone());
     snapshot.prompt.number = 2;
-    snapshot.servers[1].age_ms = 0.0;
+    snapshot.servers[1].in_flight = None;
     engine.listener.publish(snapshot.clone());
-    assert_eq!(parts(&mut lines).await, ["prompt", "servers"], "a state with no change is not told");
+    assert_eq!(parts(&mut lines).await, ["prompt", SERVER], "a state with no change is not told");
 
     let mut late = screen(&engine).await;
     state_with(&mut late, 2).await;
@@ -193,7 +193,7 @@ async fn a_slow_screen_skips_states_and_delays_nobody() {
     let mut longest = Duration::ZERO;
     for prompt in 2..=30 {
         let mut snapshot = numbered(prompt, 300);
-        snapshot.servers[0].age_ms = prompt as f64;
+        snapshot.servers.iter_mut().for_each(|server| server.age_ms = prompt as f64);
         let began = Instant::now();
         engine.listener.publish(snapshot);
         longest = longest.max(began.elapsed());
@@ -255,7 +255,7 @@ async fn what_is_no_halfstep_gets_a_sentence_and_is_hung_up_on() {
         ("GET / HTTP/1.1\r\n".to_owned(), "`GET / HTTP/1.1` is no greeting"),
         ("\u{1b}[2J\n".to_owned(), "`␛[2J` is no greeting"),
         (long.clone(), "a line is longer than"),
-        (older, "speaks protocol 1, not 999"),
+        (older, "speaks protocol 2, not 999"),
         (String::new(), "no greeting came"),
         (greeting() + "{\"id\":1,\"command\":\"jump\"}\n", "is no command"),
         (greeting() + &long, "a line is longer than"),

@@ -251,7 +251,7 @@ fn words_to_read() {
 #[test]
 fn the_numbers_are_those_of_this_pool() {
     let before = said(&standing(PhaseName::Switch, PhaseState::ToDo), Guide::On);
-    for number in ["2\u{a0}455\u{a0}req/s", "lb1 and lb2", CURRENT, NEXT] {
+    for number in ["2\u{a0}460\u{a0}req/s", "lb1 and lb2", CURRENT, NEXT] {
         assert!(before.part(Lead::Now).contains(number), "{number}: {}", before.part(Lead::Now));
     }
     assert!(before.part(Lead::Out).contains("instant: 3 of 3 of half B up on 1.41.0"), "{before:?}");
@@ -269,7 +269,7 @@ fn half_of_the_pool_for_long_is_said() {
     let mut pool = standing(PhaseName::UpdateB, PhaseState::ToDo);
     pool.rollout.at_half_ms = Some(372_000.0);
     assert!(
-        said(&pool, Guide::On).part(Lead::See).contains("has carried all 2\u{a0}455\u{a0}req/s for 06:12, and waits for you")
+        said(&pool, Guide::On).part(Lead::See).contains("has carried all 2\u{a0}460\u{a0}req/s for 06:12, and waits for you")
     );
 }
 

@@ -10,6 +10,8 @@ use halfstep::tui::theme::{Colours, Glyphs, Theme};
 use halfstep::tui::widget::{Now, Part};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Cell;
+use ratatui::style::Color;
 use std::time::Duration;
 
 const SIZES: [(u16, u16); 4] = [(60, 18), (80, 24), (120, 40), (200, 50)];
@@ -21,7 +23,7 @@ pub fn colour() -> Theme {
 
 pub fn now() -> Now {
     let wall = jiff::Timestamp::from_second(1_750_000_200).expect("a time").to_zoned(jiff::tz::TimeZone::UTC);
-    Now { wall, since_news: Duration::ZERO }
+    Now { wall, since_news: Duration::ZERO, since_snapshot: Duration::ZERO }
 }
 
 /// Draws, and returns what stands on the terminal.
@@ -53,6 +55,9 @@ fn every_moment_at_every_size() {
         ("strange", samples::strange()),
         ("contract", samples::contract()),
         ("over", samples::over()),
+        ("busy", samples::busy()),
+        ("sixteen", samples::sixteen()),
+        ("odd", samples::odd()),
     ];
     for (name, snapshot) in moments {
         for size in SIZES {
@@ -63,12 +68,39 @@ fn every_moment_at_every_size() {
     }
 }
 
+/// Sizes between those that people have: where the halves begin to stand side by side, and where there is height but no width.
+#[test]
+fn in_between_sizes() {
+    for (name, snapshot) in [("failed", samples::failed()), ("sixteen", samples::sixteen()), ("bake", samples::bake())] {
+        for size in [(100, 30), (112, 34), (90, 50), (140, 45)] {
+            insta::assert_snapshot!(
+                format!("{name}_{}x{}", size.0, size.1),
+                text(&picture(&mut app(snapshot.clone()), size, &now()))
+            );
+        }
+    }
+}
+
+#[test]
+fn a_filter_is_said_and_shows_only_what_it_lets_through() {
+    for (name, filter) in [("name", "WEB04"), ("state", "down"), ("nothing", "db")] {
+        let mut app = app(samples::thousand());
+        app.filter(filter.to_owned());
+        insta::assert_snapshot!(format!("filter_{name}"), text(&picture(&mut app, (120, 40), &now())));
+    }
+    let mut app = app(samples::thousand());
+    app.filter("web0411".to_owned());
+    picture(&mut app, (80, 24), &now());
+    app.update(Action::Down);
+    assert!(text(&picture(&mut app, (80, 24), &now())).contains("▸ web0411"));
+}
+
 #[test]
 fn the_engine_is_gone() {
     for size in SIZES {
         let mut app = app(samples::bake());
         app.gone();
-        let quiet = Now { since_news: Duration::from_secs(90), ..now() };
+        let quiet = Now { since_news: Duration::from_secs(90), since_snapshot: Duration::from_secs(90), ..now() };
         insta::assert_snapshot!(format!("gone_{}x{}", size.0, size.1), text(&picture(&mut app, size, &quiet)));
     }
 }
@@ -96,6 +128,60 @@ fn every_overlay_at_80x24() {
     }
 }
 
+/// Each row, and below it what of it is not plain: from which column to which, and how.
+fn styled(terminal: &Terminal<TestBackend>) -> String {
+    let buffer = terminal.backend().buffer();
+    let mut said = String::new();
+    for y in 0..buffer.area.height {
+        let row: Vec<&Cell> = (0..buffer.area.width).map(|x| &buffer[(x, y)]).collect();
+        let text: String = row.iter().map(|cell| cell.symbol()).collect();
+        said += text.trim_end();
+        said.push('\n');
+        let mut from = 0;
+        for run in row.chunk_by(|one, two| one.style() == two.style()) {
+            let style = run[0].style();
+            let plain = run[0].fg == Color::Reset && run[0].bg == Color::Reset && run[0].modifier.is_empty();
+            if !plain && run.iter().any(|cell| cell.symbol() != " ") {
+                let words = [run[0].fg, run[0].bg]
+                    .map(|colour| if colour == Color::Reset { String::new() } else { format!(" {colour}") });
+                let modifier = if style.add_modifier.is_empty() { String::new() } else { format!(" {:?}", style.add_modifier) };
+                said += &format!("    {from}..{}{}{modifier}\n", from + run.len(), words.concat());
+            }
+            from += run.len();
+        }
+    }
+    said
+}
+
+#[test]
+fn colours_say_what_words_say() {
+    let mono = Theme::plain(Colours::None, Glyphs::Unicode);
+    for (name, snapshot) in [("bake", samples::bake()), ("failed", samples::failed()), ("over", samples::over())] {
+        for (look, theme) in [("colour", colour()), ("mono", mono)] {
+            for size in [(80, 24), (120, 40)] {
+                let mut app = App::new(snapshot.clone(), theme, Part::Driver);
+                app.update(Action::Down);
+                let name = format!("{look}_{name}_{}x{}", size.0, size.1);
+                insta::assert_snapshot!(name, styled(&picture(&mut app, size, &now())));
+            }
+        }
+    }
+}
+
+#[test]
+fn in_ascii_nothing_is_a_question_mark_that_was_none() {
+    let theme = Theme::plain(Colours::None, Glyphs::Ascii);
+    for (name, snapshot) in [("bake", samples::bake()), ("failed", samples::failed()), ("sixteen", samples::sixteen())] {
+        for size in [(80, 24), (120, 40)] {
+            let asked = text(&picture(&mut app(snapshot.clone()), size, &now())).matches('?').count();
+            let shown = text(&picture(&mut App::new(snapshot.clone(), theme, Part::Driver), size, &now()));
+            assert!(shown.is_ascii(), "{shown}");
+            assert_eq!(shown.matches('?').count(), asked, "{shown}");
+            insta::assert_snapshot!(format!("ascii_{name}_{}x{}", size.0, size.1), shown);
+        }
+    }
+}
+
 #[test]
 fn too_small_is_a_sentence() {
     let mut app = app(samples::bake());
@@ -103,22 +189,15 @@ fn too_small_is_a_sentence() {
 }
 
 #[test]
-fn in_plain_ascii_and_without_colour_all_is_said() {
+fn without_colour_no_cell_has_one() {
     let theme = Theme::plain(Colours::None, Glyphs::Ascii);
-    let mut app = App::new(samples::failed(), theme, Part::Driver);
-    app.update(Action::Down);
-    let terminal = picture(&mut app, (80, 24), &now());
-    let shown = text(&terminal);
-    assert!(shown.is_ascii());
-    assert!(
-        terminal
-            .backend()
-            .buffer()
-            .content
-            .iter()
-            .all(|cell| { cell.fg == ratatui::style::Color::Reset && cell.bg == ratatui::style::Color::Reset })
-    );
-    insta::assert_snapshot!("ascii_failed_80x24", shown);
+    for size in SIZES {
+        let mut app = App::new(samples::failed(), theme, Part::Driver);
+        app.update(Action::Down);
+        let terminal = picture(&mut app, size, &now());
+        let cells = &terminal.backend().buffer().content;
+        assert!(cells.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
+    }
 }
 
 #[test]
@@ -175,7 +254,7 @@ fn text_from_outside_cannot_move_the_cursor() {
 #[test]
 fn old_figures_are_called_old() {
     let mut app = app(samples::bake());
-    let quiet = Now { since_news: Duration::from_secs(8), ..now() };
+    let quiet = Now { since_news: Duration::from_secs(8), since_snapshot: Duration::from_secs(8), ..now() };
     let shown = text(&picture(&mut app, (80, 24), &quiet));
     assert!(shown.contains("no news for 8 s"), "{shown}");
     assert!(shown.contains("as last seen"), "{shown}");

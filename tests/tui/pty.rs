@@ -7,7 +7,7 @@ use crate::samples;
 use halfstep::config::console::Console;
 use halfstep::engine::client::Client;
 use halfstep::engine::snapshot::Snapshot;
-use halfstep::engine::wire::{Hello, ToEngine, ToScreen};
+use halfstep::engine::wire::{Hello, LINE, LinePart, SERVER, ToEngine, ToScreen};
 use halfstep::rollout::Command;
 use halfstep::tui::preferences::Preferences;
 use halfstep::tui::theme::terminal;
@@ -123,8 +123,15 @@ impl Stage {
 
     fn publish(&mut self, snapshot: &Snapshot) {
         let serde_json::Value::Object(parts) = serde_json::to_value(snapshot).expect("JSON") else { panic!("an object") };
-        for (name, part) in parts {
+        for (name, part) in parts.into_iter().filter(|(name, _)| name != "servers" && name != "activity") {
             self.line(&ToScreen::Part(name, part));
+        }
+        for (at, view) in snapshot.servers.iter().enumerate() {
+            let part = serde_json::json!({ "at": at, "of": snapshot.servers.len(), "view": view });
+            self.line(&ToScreen::Part(SERVER.to_owned(), part));
+        }
+        for view in &snapshot.activity {
+            self.line(&ToScreen::Part(LINE.to_owned(), serde_json::to_value(LinePart { oldest: 0, view }).expect("JSON")));
         }
         self.line(&ToScreen::Complete);
     }

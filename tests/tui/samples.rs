@@ -1,7 +1,7 @@
 //! Snapshots made by hand: the moments of a rollout that an operator must be able to read.
 
 use halfstep::engine::snapshot::*;
-use halfstep::model::{GateName, Half, Health, PhaseName, Printable, Role, Rotation, ServerName, Verdict, Version};
+use halfstep::model::{Aim, GateName, Half, Health, PhaseName, Printable, Role, Rotation, ServerName, Verdict, Version};
 use halfstep::rollout::people::{People, Person, Wish};
 
 pub const CURRENT: &str = "1.41.0";
@@ -25,14 +25,15 @@ pub fn server(name: &str, role: Role, rotation: Option<Rotation>, version: &str)
         errors_per_second: Some(0.0),
         in_flight: Some(if serving { 4 } else { 0 }),
         in_flight_estimated: false,
-        age_ms: 300.0,
+        age_ms: 0.0,
         stale: false,
-        history: (0..60).map(|at| Some(if serving { 380 + at * 7 % 40 } else { 0 })).collect(),
+        history: (0..12).map(|at| Some(if serving { 380 + at * 7 % 40 } else { 0 })).collect(),
     }
 }
 
 fn activity(second: i64, phase: PhaseName, place: &str, text: &str, tone: Tone) -> ActivityView {
     ActivityView {
+        number: u64::try_from(second).expect("after the beginning"),
         wall: jiff::Timestamp::from_second(1_750_000_000 + second).expect("a time"),
         phase,
         place: Printable::new(place),
@@ -47,6 +48,26 @@ fn activity(second: i64, phase: PhaseName, place: &str, text: &str, tone: Tone) 
 /// Somebody who could drive, at that screen.
 pub fn person(screen: u32, login: &str) -> Person {
     Person { screen, login: Printable::new(login), wish: Wish::Drive }
+}
+
+fn migration(phase: PhaseName, command: &str, state: MigrationState) -> MigrationView {
+    MigrationView {
+        phase,
+        command: Printable::new(command),
+        state,
+        why: (state == MigrationState::Locked).then(|| Printable::new("not yet on 1.42.0: web4 (1.41.0), web5 (1.41.0)")),
+        took_ms: (state == MigrationState::Done).then_some(38_000.0),
+    }
+}
+
+/// So many steps of the pool's traffic; errors in two of them.
+fn history(count: u32, of: impl Fn(u32) -> (u32, u32)) -> HistoryView {
+    let sample = |at| {
+        let (current, next) = of(at);
+        let errors = if at == count - 9 || at == count - 7 { 3 } else { 0 };
+        SampleView { current: Some(current), next: Some(next), errors: Some(errors), switched_to: None }
+    };
+    HistoryView { count: u64::from(count), samples: (0..count).map(sample).collect() }
 }
 
 /// Six servers on current, one worker; in that phase. Phases before it are done.
@@ -91,21 +112,31 @@ pub fn pool(at: PhaseName) -> Snapshot {
             },
         ],
         servers,
+        history: history(80, |at| (2400 + at * 7 % 90, 0)),
+        migrations: vec![
+            migration(
+                PhaseName::Expand,
+                "bin/migrate pre",
+                if at > PhaseName::Expand { MigrationState::Done } else { MigrationState::ToDo },
+            ),
+            migration(PhaseName::Contract, "bin/migrate post", MigrationState::Locked),
+        ],
         nodes: ["lb1", "lb2"]
             .map(|name| NodeView {
                 name: Printable::new(name),
                 kind: "haproxy".to_owned(),
                 trouble: None,
-                age_ms: 300.0,
+                age_ms: 0.0,
                 advice: Vec::new(),
             })
             .into(),
         traffic: TrafficView {
-            requests_per_second: Some(2455.0),
-            by_version: vec![(Version::new(CURRENT), 2455.0)],
+            requests_per_second: Some(2460.0),
+            by_version: vec![(Version::new(CURRENT), 2460.0)],
             errors_per_second: Some(0.0),
-            capacity: Printable::new("A and B carry 2 455 of 3 300 req/s (74 %)"),
-            mixed_window: None,
+            errors: Some(0),
+            capacity: Printable::new("A and B carry 2 460 of 3 300 req/s (75 %)"),
+            ..TrafficView::default()
         },
         activity: vec![
             activity(1, PhaseName::Preflight, "lb1", "read 6 members", Tone::Plain),
@@ -149,7 +180,7 @@ pub fn before_switch() -> Snapshot {
     ]
     .map(|(word, why)| (word.to_owned(), Printable::new(why)))
     .into();
-    pool.traffic.capacity = Printable::new("B carries 1 227 of 1 650 req/s (74 %)");
+    pool.traffic.capacity = Printable::new("B carries 1 230 of 1 650 req/s (74 %)");
     let mut update = activity(60, PhaseName::UpdateA, "web1", "update", Tone::Good);
     update.command = Some(Printable::new("ssh deploy@web1.dc1 shop-link 1.42.0"));
     update.output = Some("output/update-a.web1.2.1.log".to_owned());
@@ -168,7 +199,9 @@ pub fn bake() -> Snapshot {
         let serving = half == Half::A;
         server.rotation = Some(if serving { Rotation::In } else { Rotation::Out });
         server.requests_per_second = Some(if serving { 409.2 } else { 0.0 });
+        server.history = (0..12).map(|at| Some(if (at < 8) == serving { 0 } else { 380 + at * 7 % 40 })).collect();
     }
+    pool.traffic.capacity = Printable::new("A carries 1 230 of 1 650 req/s (74 %)");
     pool.rollout.pace = Pace::Automatic;
     pool.servers[3].in_flight = Some(2);
     pool.prompt.number = 14;
@@ -184,6 +217,14 @@ pub fn bake() -> Snapshot {
     };
     pool.traffic.by_version = vec![(Version::new(NEXT), 1227.0), (Version::new(CURRENT), 0.0)];
     pool.traffic.mixed_window = Some(Printable::new("≤ 2 ms (probe)"));
+    pool.traffic.flip_flops = Some(0);
+    pool.traffic.errors = Some(6);
+    pool.history = history(80, |at| match at {
+        0..60 => (2400 + at * 7 % 90, 0),
+        60 => (1100, 1300),
+        at => (0, 2420 + at * 11 % 70),
+    });
+    pool.history.samples[60].switched_to = Some(Aim::Next);
     let mut switch = activity(131, PhaseName::Switch, "lb1", "switched, read back", Tone::Good);
     switch.command = Some(Printable::new(
         "set server shop/web1 state ready; set server shop/web2 state ready; set server shop/web3 state ready; set server shop/web4 state maint",
@@ -314,9 +355,11 @@ pub fn strange() -> Snapshot {
     pool.servers[5].rotation = None;
     pool.traffic =
         TrafficView { requests_per_second: Some(0.0), by_version: vec![(Version::new(CURRENT), 0.0)], ..TrafficView::default() };
+    pool.history = HistoryView::default();
+    pool.migrations.clear();
     for server in &mut pool.servers {
         server.requests_per_second = None;
-        server.history = vec![None; 60];
+        server.history = vec![None; 12];
     }
     pool.nodes[1].trouble = Some(Printable::new("no answer on /run/haproxy/admin.sock: connection refused"));
     pool.nodes[0].advice = vec![Printable::new("a reload would put web1 back in: set server-state-file")];
@@ -331,7 +374,9 @@ pub fn contract() -> Snapshot {
         server.version = Some(Version::new(NEXT));
         server.state = ServerState::Done;
         server.rotation = server.rotation.map(|_| Rotation::In);
+        server.requests_per_second = server.rotation.map(|_| 204.0);
     }
+    pool.traffic.capacity = Printable::new("A and B carry 1 220 of 3 300 req/s (37 %)");
     pool.rollout.pace = Pace::StepByStep;
     pool.prompt.number = 30;
     pool.prompt.waiting_for = None;
@@ -341,6 +386,64 @@ pub fn contract() -> Snapshot {
     pool.prompt.typed_word = Some("contract".to_owned());
     pool.prompt.refused.remove("go");
     pool.prompt.refused.remove("contract");
+    pool.migrations[1] = migration(PhaseName::Contract, "bin/migrate post", MigrationState::ToDo);
+    pool
+}
+
+/// Far more than anybody counts on his fingers: every figure has to stay in its column.
+pub fn busy() -> Snapshot {
+    let mut pool = bake();
+    for server in &mut pool.servers {
+        if server.rotation == Some(Rotation::In) {
+            server.requests_per_second = Some(100_000.0);
+            server.history = (0..12).map(|at| Some(95_000 + at * 500)).collect();
+        }
+        server.answer_ms = Some(1_240.0);
+    }
+    pool.traffic.requests_per_second = Some(300_000.0);
+    pool.traffic.by_version = vec![(Version::new(NEXT), 300_000.0), (Version::new(CURRENT), 0.0)];
+    pool.traffic.errors_per_second = Some(12_345.0);
+    pool.traffic.errors = Some(123_456);
+    pool.traffic.flip_flops = Some(2);
+    pool.traffic.capacity = Printable::new("A carries 300k of 330k req/s (91 %)");
+    for sample in &mut pool.history.samples {
+        sample.current = sample.current.map(|rate| rate * 120);
+        sample.next = sample.next.map(|rate| rate * 120);
+    }
+    pool
+}
+
+/// A pool of sixteen, of which half A is at work.
+pub fn sixteen() -> Snapshot {
+    let mut pool = updating();
+    pool.servers = (1..=16)
+        .map(|at| {
+            let half = if at <= 8 { Half::A } else { Half::B };
+            let rotation = if at <= 8 { Rotation::Out } else { Rotation::In };
+            server(&format!("web{at:02}"), Role::Half(half), Some(rotation), CURRENT)
+        })
+        .collect();
+    for at in 0..3 {
+        pool.servers[at].state = ServerState::Working;
+        pool.servers[at].doing = Some(Printable::new(["start 3 s", "update 12 s", "warm up 1 s"][at]));
+        pool.servers[at].health = Health::Down;
+        pool.servers[at].version = None;
+    }
+    pool.migrations[0] = MigrationView { state: MigrationState::Running, ..pool.migrations[0].clone() };
+    pool
+}
+
+/// One server in A, five in B, of which one is excluded and one was left alone.
+pub fn odd() -> Snapshot {
+    let mut pool = before_switch();
+    pool.servers[1].role = Role::Half(Half::B);
+    pool.servers[1].rotation = Some(Rotation::In);
+    pool.servers[1].version = Some(Version::new(CURRENT));
+    pool.servers[2].role = Role::Half(Half::B);
+    pool.servers[2].state = ServerState::Excluded;
+    pool.servers[3].state = ServerState::Left;
+    pool.servers[3].rotation = Some(Rotation::Out);
+    pool.servers[3].requests_per_second = Some(0.0);
     pool
 }
 
@@ -349,7 +452,10 @@ pub fn over() -> Snapshot {
     let mut pool = contract();
     pool.prompt = PromptView { number: 40, ..PromptView::default() };
     pool.phases.iter_mut().for_each(|phase| phase.state = PhaseState::Done);
+    pool.migrations[1] = migration(PhaseName::Contract, "bin/migrate post", MigrationState::Done);
     pool.rollout.at_half_ms = None;
+    pool.price.text = Printable::new("the rollout is over; a new one goes back");
+    pool.price.kind = PriceKind::Nothing;
     pool.rollout.outcome =
         Some(OutcomeView { word: OutcomeWord::Done, text: Printable::new("all 7 servers answer 1.42.0; 0 errors") });
     pool

@@ -357,6 +357,7 @@ mod tests {
     fn happened(snapshot: &mut Snapshot, text: &str) {
         snapshot.rollout.activity_count += 1;
         snapshot.activity.push(ActivityView {
+            number: snapshot.rollout.activity_count,
             wall: jiff::Timestamp::UNIX_EPOCH,
             phase: PhaseName::DrainA,
             place: "lb1".into(),

@@ -234,7 +234,7 @@ impl Play {
         if good && !more {
             let source = WindowSource::Probe;
             let window = Window { length: Duration::from_millis(1), resolution: Duration::from_millis(2), source };
-            self.take(Event::Saw(Fact::Window(WindowFact { window, requests: 40, failed: 0 })));
+            self.take(Event::Saw(Fact::Window(WindowFact { window, requests: 40, failed: 0, flip_flops: Some(0) })));
         }
     }
 

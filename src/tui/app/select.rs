@@ -62,8 +62,8 @@ impl App {
 
     /// Moves the selection in the order in which the rows stand; the first move selects the first row.
     fn select_in(&mut self, at: Half, by: isize) {
-        let rows: Vec<&ServerView> = self.shown.servers.iter().filter(|server| half::pane(server) == at).collect();
-        let height = screen::rollout::rows_of(self.size, &self.shown, self.guide, at);
+        let rows: Vec<&ServerView> = half::members(&self.shown, &self.filter, at).collect();
+        let height = screen::rollout::rows_of(self.size, &self.shown, &self.filter, self.guide, at);
         let rows = if rows.len() > height { half::ranked(&rows) } else { rows };
         let now = rows.iter().position(|server| self.selected.as_ref() == Some(&server.name));
         let Some(last) = rows.len().checked_sub(1) else { return };

@@ -2,8 +2,9 @@
 //! back costs. It decides how a number is said, and refuses to know when.
 
 use crate::engine::snapshot::{GateView, PriceKind, ServerState, ServerView, Snapshot};
+use crate::model::figure::rate;
 use crate::model::{GateName, Half, Health, PhaseName, Rotation};
-use crate::tui::widget::text::{clock, rate};
+use crate::tui::widget::text::clock;
 
 /// More names than these are said as a number.
 const NAMES: usize = 4;

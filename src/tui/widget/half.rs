@@ -2,18 +2,32 @@
 
 use super::View;
 use super::row::{self, Columns};
-use super::text::{cut, put, row as nth};
-use crate::engine::snapshot::{ServerState, ServerView};
-use crate::model::{Half, Health, Rotation};
+use super::text::{cut, on_frame, put, row as nth};
+use crate::engine::snapshot::{ServerState, ServerView, Snapshot};
+use crate::model::figure::rate;
+use crate::model::{Aim, Half, Health, Printable, Rotation};
 use crate::tui::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
-/// The rows of a half's pane, in the order of the config.
-pub fn members<'a>(view: &View<'a>, half: Half) -> impl Iterator<Item = &'a ServerView> {
-    view.snapshot.servers.iter().filter(move |server| pane(server) == half)
+/// The rows of a half's pane, in the order of the config: those that the filter lets through.
+pub fn members<'a>(snapshot: &'a Snapshot, filter: &str, half: Half) -> impl Iterator<Item = &'a ServerView> {
+    let filter = filter.to_lowercase();
+    snapshot.servers.iter().filter(move |server| pane(server) == half && matches(server, &filter))
+}
+
+/// Does that, in small letters, occur in its name, its version or one of its states?
+fn matches(server: &ServerView, filter: &str) -> bool {
+    if filter.is_empty() {
+        return true;
+    }
+    let (doing, _) = row::doing(server);
+    let version = server.version.as_ref().map_or("", |version| version.as_str());
+    let said = [server.name.as_str(), version, doing.as_str(), server.word.as_str()].into_iter().map(str::to_lowercase);
+    let states = [Some(server.health.to_string()), server.rotation.map(|rotation| rotation.to_string())].into_iter().flatten();
+    said.chain(states).any(|text| text.contains(filter))
 }
 
 /// In which pane a server stands: workers and observed processes change with half B.
@@ -31,31 +45,70 @@ pub fn has_titles(rows: usize, servers: usize) -> bool {
 
 /// Draws the pane.
 pub fn draw(view: &View, half: Half, area: Rect, buffer: &mut Buffer) {
-    let mut block = Block::bordered().border_type(BorderType::Rounded).border_style(view.style(Role::Frame)).title_top(title(
-        view,
-        half,
-        usize::from(area.width).saturating_sub(4),
-    ));
-    let below = detail(view, half, usize::from(area.width).saturating_sub(4));
+    let room = usize::from(area.width).saturating_sub(4);
+    let mut block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(view.style(Role::Frame))
+        .title_top(title(view, half, room));
+    let total = total(view, half);
+    let below = detail(view, half, room.saturating_sub(total.width() + 2));
     if below.width() > 0 {
         block = block.title_bottom(below);
+    }
+    if total.width() > 0 && total.width() < room {
+        block = block.title_bottom(total.right_aligned());
     }
     let mut inner = block.inner(area);
     block.render(area, buffer);
     let columns = Columns::of(view, usize::from(inner.width));
-    let servers: Vec<&ServerView> = members(view, half).collect();
+    let servers: Vec<&ServerView> = members(view.snapshot, view.filter, half).collect();
     if has_titles(usize::from(inner.height), servers.len()) {
         put(buffer, inner, columns.header(view));
         inner = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
     }
-    let greatest = view.snapshot.servers.iter().flat_map(|server| server.history.iter().flatten()).max().copied().unwrap_or(0);
+    if servers.is_empty() && !view.filter.is_empty() {
+        put(buffer, inner, Line::from(view.span(Role::Dim, "  none here: / changes the filter")));
+    }
     let (shown, hidden) = choose(view, &servers, usize::from(inner.height));
     for (number, server) in shown.iter().enumerate() {
-        put(buffer, nth(inner, number), row::line(view, columns, server, greatest));
+        row::draw(view, columns, server, nth(inner, number), buffer);
     }
     if !hidden.is_empty() {
         put(buffer, nth(inner, shown.len()), more(view, &hidden));
     }
+}
+
+/// Requests a second that the half gets; `None` where nobody counts.
+#[must_use]
+pub fn load(snapshot: &Snapshot, half: Half) -> Option<f64> {
+    let servers = snapshot.servers.iter().filter(|server| server.half() == Some(half));
+    servers.filter_map(|server| server.requests_per_second).fold(None, |sum, rate| Some(sum.unwrap_or(0.0) + rate))
+}
+
+/// Which of the two the half's servers answer; `None` where none answers, or they differ.
+#[must_use]
+pub fn serves(view: &View, half: Half) -> Option<Aim> {
+    let rollout = &view.snapshot.rollout;
+    let mut versions =
+        view.snapshot.servers.iter().filter(|server| server.half() == Some(half)).filter_map(|server| server.version.as_ref());
+    let first = versions.next()?;
+    if versions.any(|version| version != first) {
+        return None;
+    }
+    match (rollout.next.as_ref() == Some(first), rollout.current.as_ref() == Some(first)) {
+        (true, _) => Some(Aim::Next),
+        (false, true) => Some(Aim::Current),
+        (false, false) => None,
+    }
+}
+
+/// As ` 1 230 req/s · 100 % `: what goes to the half, and how much of all that is.
+fn total(view: &View, half: Half) -> Line<'static> {
+    let Some(mine) = load(view.snapshot, half) else { return Line::default() };
+    let all = mine + load(view.snapshot, half.other()).unwrap_or(0.0);
+    let role = if view.is_old() { Role::Dim } else { Role::Plain };
+    let share = if all > 0.0 { format!(" · {:.0} %", mine / all * 100.0) } else { String::new() };
+    on_frame(Line::from(view.span(role, format!(" {} req/s{share} ", rate(mine)))))
 }
 
 /// Which servers are shown in so many rows, and which are only counted. The selected one is always shown.
@@ -104,43 +157,58 @@ fn more(view: &View, hidden: &[&ServerView]) -> Line<'static> {
     Line::from(spans)
 }
 
-/// As ` Half A · serving · 3 of 3 up · next 1.42.0 `.
+/// As ` Half A · serving · 3 of 3 up · next 1.42.0 `; what has no room goes from the middle.
 fn title(view: &View, half: Half, room: usize) -> Line<'static> {
-    let servers: Vec<&ServerView> = members(view, half).filter(|server| server.half().is_some()).collect();
+    let servers: Vec<&ServerView> = members(view.snapshot, "", half).filter(|server| server.half().is_some()).collect();
+    let (word, role) = serving(&servers);
+    let up = servers.iter().filter(|server| server.health == Health::Up).count();
+    let up_role = if up == servers.len() { Role::Good } else { Role::Warning };
+    let (said, version) = version(view, &servers);
+    let mut more = Vec::new();
+    if !view.filter.is_empty() {
+        let shown = members(view.snapshot, view.filter, half).count();
+        let all = members(view.snapshot, "", half).count();
+        more.push(view.span(Role::Key, format!("/{} {shown} of {all}", Printable::cut(view.filter, 24))));
+    }
+    if view.is_old() {
+        more.push(view.span(Role::Bad, "as last seen"));
+    }
+    let line = |pieces: Vec<Span<'static>>| {
+        let mut spans = vec![view.span(Role::Title, format!(" Half {half}"))];
+        for piece in pieces.into_iter().chain(more.clone()) {
+            spans.extend([view.span(Role::Dim, " · "), piece]);
+        }
+        spans.push(Span::raw(" "));
+        Line::from(spans)
+    };
+    let (serves, counts) = (view.span(role, word), view.span(up_role, format!("{up} of {} up", servers.len())));
+    let (long, short) =
+        (view.span(version, said.clone()), view.span(version, said.rsplit(' ').next().unwrap_or(&said).to_owned()));
+    let wishes = [vec![serves.clone(), counts.clone(), long], vec![serves.clone(), counts, short.clone()], vec![serves, short]];
+    let lines: Vec<Line> = wishes.into_iter().map(line).collect();
+    let fits = lines.iter().position(|line| line.width() <= room).unwrap_or(lines.len() - 1);
+    on_frame(super::text::cut_line(lines.into_iter().nth(fits).unwrap_or_default(), room))
+}
+
+/// Whether the half serves, as its members' rotation says.
+fn serving(servers: &[&ServerView]) -> (&'static str, Role) {
     let count = |rotation| servers.iter().filter(|server| server.rotation == Some(rotation)).count();
-    let (word, role) = match (count(Rotation::In), count(Rotation::Draining), servers.len()) {
+    match (count(Rotation::In), count(Rotation::Draining), servers.len()) {
         (0, 0, _) if servers.iter().all(|server| server.rotation.is_none()) => ("not read yet", Role::Warning),
         (0, 0, _) => ("dark", Role::Plain),
         (0, _, _) => ("draining", Role::Warning),
         (serving, _, all) if serving == all => ("serving", Role::Good),
         (_, _, _) => ("partly serving", Role::Warning),
-    };
-    let up = servers.iter().filter(|server| server.health == Health::Up).count();
-    let up_role = if up == servers.len() { Role::Good } else { Role::Warning };
-    let dot = || view.span(Role::Dim, " · ");
-    let mut spans = vec![
-        view.span(Role::Title, format!(" Half {half}")),
-        dot(),
-        view.span(role, word),
-        dot(),
-        view.span(up_role, format!("{up} of {} up", servers.len())),
-        dot(),
-    ];
-    spans.push(version(view, &servers));
-    if view.is_old() {
-        spans.extend([dot(), view.span(Role::Bad, "as last seen")]);
     }
-    spans.push(Span::raw(" "));
-    super::text::cut_line(Line::from(spans), room)
 }
 
-fn version(view: &View, servers: &[&ServerView]) -> Span<'static> {
+fn version(view: &View, servers: &[&ServerView]) -> (String, Role) {
     let first = servers.iter().find_map(|server| server.version.as_ref());
     let rollout = &view.snapshot.rollout;
     match first {
-        None => view.span(Role::Dim, "version unknown"),
+        None => ("version unknown".to_owned(), Role::Dim),
         Some(first) if servers.iter().any(|server| server.version.as_ref().is_some_and(|version| version != first)) => {
-            view.span(Role::Warning, "several versions")
+            ("several versions".to_owned(), Role::Warning)
         }
         Some(first) => {
             let word = match (rollout.next.as_ref() == Some(first), rollout.current.as_ref() == Some(first)) {
@@ -148,25 +216,30 @@ fn version(view: &View, servers: &[&ServerView]) -> Span<'static> {
                 (true, false) => "next ",
                 (false, true) => "current ",
             };
-            view.span(view.version_role(Some(first)), format!("{word}{}", cut(first.as_str(), 24)))
+            (format!("{word}{}", cut(first.as_str(), 24)), view.version_role(Some(first)))
         }
     }
 }
 
-/// In the lower line: all that is to be said of the selected server, else of the worst.
+/// In the lower line: all that is to be said of the selected server, else of the worst, else of one at work.
 fn detail(view: &View, half: Half, room: usize) -> Line<'static> {
-    let told = members(view, half)
+    let of_state = |state| members(view.snapshot, view.filter, half).filter(move |server| server.state == state);
+    let told = members(view.snapshot, view.filter, half)
         .find(|server| view.selected == Some(&server.name))
-        .or_else(|| members(view, half).find(|server| server.state == ServerState::Failed));
+        .or_else(|| of_state(ServerState::Failed).next())
+        .or_else(|| of_state(ServerState::Working).next());
     let Some(server) = told else { return Line::default() };
     let (doing, role) = row::doing(server);
     let mut said: Vec<Span> = Vec::new();
     if !doing.is_empty() {
         said.push(view.span(role, doing.clone()));
     }
-    let version = server.version.as_ref().map(|version| format!("answers {version}"));
-    let word = (!server.word.is_empty()).then(|| format!("balancer says {}", server.word));
-    let more = [server.why.as_ref().map(ToString::to_string), row::in_flight(server), version, word];
+    let is_asked_for = view.selected == Some(&server.name) || server.state == ServerState::Failed;
+    let version = server.version.as_ref().filter(|_| is_asked_for).map(|version| format!("answers {version}"));
+    let word = (is_asked_for && !server.word.is_empty()).then(|| format!("balancer says {}", server.word));
+    let others = of_state(server.state).count().saturating_sub(1);
+    let others = (!is_asked_for && others > 0).then(|| format!("{others} more at work"));
+    let more = [server.why.as_ref().map(ToString::to_string), row::in_flight(server), version, word, others];
     let more = more.into_iter().flatten().filter(|text| !doing.contains(text.as_str()));
     said.extend(more.map(|text| view.span(Role::Plain, text)));
     let mut spans = vec![Span::raw(format!(" {}", server.name))];
@@ -174,5 +247,5 @@ fn detail(view: &View, half: Half, room: usize) -> Line<'static> {
         spans.extend([view.span(Role::Dim, " · "), piece]);
     }
     spans.push(Span::raw(" "));
-    super::text::cut_line(Line::from(spans), room)
+    on_frame(super::text::cut_line(Line::from(spans), room))
 }

@@ -1,9 +1,10 @@
 //! What the next key press will do, in words and as the real commands; and the footer with the keys.
 
+use super::gates::verdict_look;
 use super::text::{clock, put, row};
 use super::{Engine, Part, View};
 use crate::engine::snapshot::{OutcomeWord, Pace};
-use crate::model::Printable;
+use crate::model::{Printable, Verdict};
 use crate::tui::action::Action;
 use crate::tui::keymap::{Bound, Context, Key, Keymap};
 use crate::tui::theme::Role;
@@ -23,17 +24,44 @@ pub fn hung_up_text(why: &Printable, keys: &Keymap) -> String {
     format!("{why}: {} leaves, halfstep attach comes back", keys.said(Action::Quit))
 }
 
-/// First what Enter does; in the last row what was just said to the person, or why it is held; between, the commands.
+/// First what Enter does; then its commands, as far as there are rows; then the gates, where a row is left; in the last row
+/// what was just said to the person, or why it is held.
 pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     put(buffer, area, enter(view));
     let said = said(view);
     let room = usize::from(area.height).saturating_sub(1 + usize::from(said.is_some()));
-    for (number, line) in commands(view, room).into_iter().enumerate() {
+    let mut lines = commands(view, room);
+    let left = room - lines.len();
+    lines.extend(gates(view, left));
+    for (number, line) in lines.into_iter().enumerate() {
         put(buffer, row(area, number + 1), line);
     }
     if let Some(said) = said {
         put(buffer, row(area, usize::from(area.height).saturating_sub(1)), said);
     }
+}
+
+/// The gates before the next phase: all of them in a line, then what the ones say that do not pass.
+fn gates(view: &View, rows: usize) -> Vec<Line<'static>> {
+    let gates = &view.snapshot.gates;
+    if view.engine == Engine::Gone || view.snapshot.rollout.outcome.is_some() || gates.is_empty() {
+        return Vec::new();
+    }
+    let mut all = vec![view.span(Role::Dim, " gates")];
+    for gate in gates.iter().filter(|gate| gate.verdict != Verdict::Off) {
+        let (glyph, role) = verdict_look(gate.verdict);
+        all.push(view.span(role, format!("  {glyph} {}", gate.name.word())));
+    }
+    let off = gates.iter().filter(|gate| gate.verdict == Verdict::Off).count();
+    if off > 0 {
+        all.push(view.span(Role::Dim, format!("  – {off} off")));
+    }
+    let (pass, stand): (Vec<_>, Vec<_>) = gates.iter().partition(|gate| matches!(gate.verdict, Verdict::Pass | Verdict::Off));
+    let told = stand.into_iter().chain(pass).map(|gate| {
+        let (glyph, role) = verdict_look(gate.verdict);
+        Line::from(view.span(role, format!("   {glyph} {}: {}", gate.name.word(), gate.text)))
+    });
+    std::iter::once(Line::from(all)).chain(told).take(rows).collect()
 }
 
 fn enter(view: &View) -> Line<'static> {
@@ -47,10 +75,7 @@ fn enter(view: &View) -> Line<'static> {
             OutcomeWord::Held => ("■ held", Role::Warning),
         };
         let more = if word.ends_with(outcome.text.as_str()) { String::new() } else { format!(": {}", outcome.text) };
-        return Line::from(vec![
-            view.span(role, format!(" {word}")),
-            Span::raw(format!("{more} · {} leaves", view.keys.said(Action::Quit))),
-        ]);
+        return Line::from(vec![view.span(role, format!(" {word}")), Span::raw(more)]);
     }
     if view.engine == Engine::Gone {
         let why = view.hung_up.map_or_else(|| engine_gone_text(view.keys), |why| hung_up_text(why, view.keys));
@@ -58,7 +83,7 @@ fn enter(view: &View) -> Line<'static> {
     }
     let mut spans = vec![Span::raw(" ")];
     if let Some(waiting) = &prompt.waiting_for {
-        let left = prompt.countdown_ms.map(|ms| format!(" {}", clock(ms - view.now.ahead_ms()))).unwrap_or_default();
+        let left = prompt.countdown_ms.map(|ms| format!(", {} left", clock(ms - view.now.ahead_ms()))).unwrap_or_default();
         spans.push(view.span(Role::Title, format!("{waiting}{left}")));
         spans.push(view.span(Role::Dim, " · "));
     }
@@ -103,16 +128,23 @@ fn said(view: &View) -> Option<Line<'static>> {
         return Some(Line::from(view.span(notice.role, format!(" {}", notice.text))));
     }
     let rollout = &view.snapshot.rollout;
-    if view.engine == Engine::Gone && rollout.outcome.is_none() {
+    if rollout.outcome.is_some() {
+        let leave = view.keys.said(Action::Quit);
+        let next = format!(
+            " {leave} leaves · halfstep report tells what was done, for how long two versions served, and what users saw"
+        );
+        return Some(Line::from(view.span(Role::Dim, next)));
+    }
+    if view.engine == Engine::Gone {
         return Some(Line::from(view.span(Role::Dim, " this is the last picture, nothing in it is newer")));
     }
-    let held = rollout.held.as_ref().filter(|_| rollout.pace == Pace::Held && rollout.outcome.is_none())?;
+    let held = rollout.held.as_ref().filter(|_| rollout.pace == Pace::Held)?;
     Some(Line::from(view.span(Role::Warning, format!(" ■ held: {held}"))))
 }
 
 /// The raw commands of Enter in so many rows; in the last one how many more there are.
 fn commands(view: &View, rows: usize) -> Vec<Line<'static>> {
-    if view.engine == Engine::Gone {
+    if view.engine == Engine::Gone || view.snapshot.rollout.outcome.is_some() {
         return Vec::new();
     }
     let commands = &view.snapshot.prompt.commands;
@@ -126,12 +158,15 @@ fn commands(view: &View, rows: usize) -> Vec<Line<'static>> {
     if rows == 0 { Vec::new() } else { commands.iter().take(shown).enumerate().map(line).collect() }
 }
 
-/// The keys, from the keymap. What would be refused now is dim.
+/// The keys, from the keymap. What would be refused now is dim; what cannot be used any more is left out.
 pub fn draw_footer(view: &View, context: Context, area: Rect, buffer: &mut Buffer) {
     let mut line = vec![Span::raw(" ")];
     let mut room = usize::from(area.width).saturating_sub(1);
+    let commands = view.engine == Engine::There && view.part == Part::Driver && view.snapshot.rollout.outcome.is_none();
     for binding in view.keys.bindings(context) {
-        if binding.key() == Key::Esc && context == Context::Rollout {
+        let leads_nowhere = binding.key() == Key::Esc && context == Context::Rollout;
+        let is_command = binding.word.is_some() || binding.action == Action::Drain;
+        if leads_nowhere || (is_command && !commands) {
             continue;
         }
         let key = binding.key().to_string();

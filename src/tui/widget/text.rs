@@ -1,10 +1,12 @@
-//! Text in a given number of columns: cut with `…`, never in the middle of a wide character; numbers and times as people
-//! read them.
+//! Text in a given number of columns: cut with `…`, never in the middle of what a person takes for one character; times as
+//! people read them.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 /// Columns on the screen.
 #[must_use]
@@ -20,12 +22,12 @@ pub fn cut(text: &str, most: usize) -> String {
     }
     let mut kept = String::new();
     let mut columns = 0;
-    for c in text.chars() {
-        let more = c.width().unwrap_or(0);
+    for character in text.graphemes(true) {
+        let more = character.width();
         if columns + more + 1 > most {
             break;
         }
-        kept.push(c);
+        kept.push_str(character);
         columns += more;
     }
     if most > 0 {
@@ -59,11 +61,11 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         if !line.is_empty() && width(&line) + width(word.trim_end()) > columns {
             lines.push(std::mem::take(&mut line).trim_end().to_owned());
         }
-        for c in word.chars() {
-            if width(&line) + c.width().unwrap_or(0) > columns && c != ' ' {
+        for character in word.graphemes(true) {
+            if width(&line) + character.width() > columns && character != " " {
                 lines.push(std::mem::take(&mut line));
             }
-            line.push(c);
+            line.push_str(character);
         }
     }
     lines.push(line.trim_end().to_owned());
@@ -91,6 +93,12 @@ pub fn cut_line(line: Line<'static>, most: usize) -> Line<'static> {
         break;
     }
     Line::from(kept)
+}
+
+/// A line that stands on a pane's frame and is not as dim as that.
+#[must_use]
+pub fn on_frame(line: Line<'static>) -> Line<'static> {
+    line.style(Style::new().remove_modifier(Modifier::DIM))
 }
 
 /// Draws a line into the first row of a rectangle.
@@ -140,42 +148,6 @@ pub fn span_of_time(ms: f64) -> String {
     }
 }
 
-/// A rate without a fraction, thousands apart: `1 204`. Below one what is not zero is `<1`.
-#[must_use]
-pub fn rate(per_second: f64) -> String {
-    if per_second > 0.0 && per_second < 0.5 {
-        return "<1".to_owned();
-    }
-    let digits = format!("{:.0}", per_second.max(0.0));
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Bars of the last minute in so many columns, newest to the right, against the given greatest; a gap where nothing was read.
-#[must_use]
-pub fn bars(history: &[Option<u32>], greatest: u32, columns: usize) -> String {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    if columns == 0 {
-        return String::new();
-    }
-    let per = history.len().div_ceil(columns).max(1);
-    let text: String = history
-        .rchunks(per)
-        .take(columns)
-        .map(|chunk| match chunk.iter().flatten().max() {
-            None => ' ',
-            Some(&value) => BARS[(u64::from(value) * 7 / u64::from(greatest.max(1))).min(7) as usize],
-        })
-        .collect();
-    right(&text.chars().rev().collect::<String>(), columns)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +162,14 @@ mod tests {
     }
 
     #[test]
+    fn a_character_and_its_accents_stay_together() {
+        assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 3), "e\u{301}e\u{301}e\u{301}");
+        assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
+        assert_eq!(wrap("e\u{301}e\u{301}e\u{301}", 2), ["e\u{301}e\u{301}", "e\u{301}"]);
+        assert_eq!(width(&left("👩‍💻web", 4)), 4);
+    }
+
+    #[test]
     fn a_line_is_cut_where_its_room_ends_and_says_so() {
         let line = |most| cut_line(Line::from(vec![Span::raw("abc"), Span::raw("def"), Span::raw("ghi")]), most).to_string();
         assert_eq!(line(9), "abcdefghi");
@@ -200,9 +180,6 @@ mod tests {
 
     #[test]
     fn numbers_as_people_read_them() {
-        assert_eq!(rate(1_204_331.4), "1 204 331");
-        assert_eq!(rate(0.0), "0");
-        assert_eq!(rate(0.2), "<1");
         assert_eq!(clock(134_000.0), "02:14");
         assert_eq!(clock(3_734_000.0), "1:02:14");
         assert_eq!(span_of_time(0.84), "0.8 ms");
@@ -214,11 +191,5 @@ mod tests {
         assert_eq!(wrap("set server shop/web1 state ready", 12), ["set server", "shop/web1", "state ready"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("", 3), [""]);
-    }
-
-    #[test]
-    fn bars_stand_to_the_right_and_gaps_stay_gaps() {
-        assert_eq!(bars(&[Some(0), None, Some(7)], 7, 5), "  ▁ █");
-        assert_eq!(bars(&[], 7, 3), "   ");
     }
 }
