@@ -63,6 +63,8 @@ pub enum Format {
     Json,
     /// Only of a report
     Markdown,
+    /// Only of a report: one page that needs nothing else
+    Html,
 }
 
 /// What is asked of the program.
@@ -310,9 +312,11 @@ impl Cli {
     pub fn read(line: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
         let cli = Cli::try_parse_from(line)?;
         match (cli.global.format, &cli.order) {
-            (Format::Markdown, Order::Report(_)) | (Format::Text | Format::Json, _) => Ok(cli),
-            (Format::Markdown, _) => {
-                Err(Cli::command().error(ErrorKind::InvalidValue, "only `halfstep report` knows --format markdown"))
+            (Format::Markdown | Format::Html, Order::Report(_)) | (Format::Text | Format::Json, _) => Ok(cli),
+            (format @ (Format::Markdown | Format::Html), _) => {
+                let word = if format == Format::Html { "html" } else { "markdown" };
+                let what = format!("only `halfstep report` knows --format {word}");
+                Err(Cli::command().error(ErrorKind::InvalidValue, what))
             }
         }
     }

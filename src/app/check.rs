@@ -141,7 +141,7 @@ pub async fn check(global: &Global) -> Answer {
     let report = look::report(&config, hands, global.state.as_deref()).await;
     match global.format {
         Format::Json => super::print_json(&report)?,
-        Format::Text | Format::Markdown => super::print(|to| write!(to, "{}", text::Text(&report)))?,
+        Format::Text | Format::Markdown | Format::Html => super::print(|to| write!(to, "{}", text::Text(&report)))?,
     };
     Ok(match report.verdict {
         Weight::Fine | Weight::Advice => ExitStatus::Done,

@@ -82,7 +82,7 @@ fn tell(started: &Started, counts: &Counts, face: Face, format: Format) -> Resul
     match (face, format) {
         (Face::Events, _) => Ok(()),
         (Face::Console | Face::Plain | Face::Headless, Format::Json) => report::print(&dir, life, format),
-        (Face::Console | Face::Plain | Face::Headless, Format::Text | Format::Markdown) => {
+        (Face::Console | Face::Plain | Face::Headless, Format::Text | Format::Markdown | Format::Html) => {
             say("");
             report::print(&dir, life, format)?;
             say(format!("\n{}", clients_saw(counts).trim_end()));

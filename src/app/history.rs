@@ -22,8 +22,8 @@ pub fn history(global: &Global) -> Answer {
             let json = serde_json::json!({ "pool": pool, "rollouts": all });
             serde_json::to_string_pretty(&json).map_err(|error| Failure::new(error.to_string()))? + "\n"
         }
-        Format::Text | Format::Markdown if all.is_empty() => format!("{} has had no rollout\n", pool.name()),
-        Format::Text | Format::Markdown => table(&all).to_string(),
+        Format::Text | Format::Markdown | Format::Html if all.is_empty() => format!("{} has had no rollout\n", pool.name()),
+        Format::Text | Format::Markdown | Format::Html => table(&all).to_string(),
     };
     super::print(|to| to.write_all(shown.as_bytes()))?;
     Ok(ExitStatus::Done)

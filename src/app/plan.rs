@@ -47,6 +47,6 @@ pub async fn plan(global: &Global, arguments: PlanArguments) -> Answer {
     let shown = shown::shown(&config, hands, &survey, &beginning);
     match global.format {
         Format::Json => super::print_json(&shown),
-        Format::Text | Format::Markdown => super::print(|to| write!(to, "{}", text::Text(&shown))),
+        Format::Text | Format::Markdown | Format::Html => super::print(|to| write!(to, "{}", text::Text(&shown))),
     }
 }

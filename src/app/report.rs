@@ -1,10 +1,10 @@
 //! `halfstep report`: what a rollout did, from its journal, whether an engine works on it, has ended, or died.
 
 use super::{Answer, place};
-use crate::cli::report::{markdown, text};
+use crate::cli::report::{html, markdown, text};
 use crate::cli::{ExitStatus, Format, Global};
 use crate::engine::home::{PoolHome, RolloutDir};
-use crate::engine::report::{Life, Report};
+use crate::engine::report::{Life, Report, samples};
 use crate::journal;
 use crate::model::{Failure, Printable};
 
@@ -22,6 +22,7 @@ pub fn print(dir: &RolloutDir, life: Life, format: Format) -> Result<(), Failure
     let shown = match format {
         Format::Text => text(&report),
         Format::Markdown => markdown(&report),
+        Format::Html => html(&report, &samples::read(&dir.samples())),
         Format::Json => {
             let mut json = serde_json::to_string_pretty(&report).map_err(|error| Failure::new(error.to_string()))?;
             json.push('\n');

@@ -16,7 +16,7 @@ pub async fn status(global: &Global) -> Answer {
         let last = pool.newest().map(|rollout| rollout.id);
         match global.format {
             Format::Json => say(serde_json::json!({ "pool": pool.name(), "running": false, "newest": last })),
-            Format::Text | Format::Markdown => {
+            Format::Text | Format::Markdown | Format::Html => {
                 say(format!("{}: no rollout is running; the newest is {}", pool.name(), last.as_deref().unwrap_or("none")));
             }
         }
@@ -26,7 +26,7 @@ pub async fn status(global: &Global) -> Answer {
     client.first_snapshot().await?;
     match global.format {
         Format::Json => say(serde_json::to_string(&client.snapshot).map_err(|error| Failure::new(error.to_string()))?),
-        Format::Text | Format::Markdown => lines(&client.snapshot),
+        Format::Text | Format::Markdown | Format::Html => lines(&client.snapshot),
     }
     Ok(ExitStatus::Done)
 }

@@ -50,7 +50,7 @@ pub async fn switch(global: &Global, to: SwitchTo) -> Answer {
     let done = answer?;
     match global.format {
         Format::Json => super::print_json(&done)?,
-        Format::Text | Format::Markdown => super::print(|to| text(&done, to))?,
+        Format::Text | Format::Markdown | Format::Html => super::print(|to| text(&done, to))?,
     };
     Ok(match done.told.outcome {
         tell::Outcome::Done => ExitStatus::Done,

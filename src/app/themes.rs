@@ -32,7 +32,7 @@ pub fn themes(global: &Global) -> Answer {
     let wrong: Vec<Mistakes> = theme::all(&ProcessEnvironment).into_iter().filter_map(|(_, look)| look.err()).collect();
     match global.format {
         Format::Json => print_json(&json(&likes))?,
-        Format::Text | Format::Markdown => {
+        Format::Text | Format::Markdown | Format::Html => {
             let samples = if std::io::stdout().is_terminal() { Samples::Shown } else { Samples::LeftOut };
             super::print(|to| to.write_all(text(&likes, samples).as_bytes()))?
         }

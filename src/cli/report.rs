@@ -1,11 +1,13 @@
-//! Reports for terminals, as Markdown and as JSON, and the table of a pool's rollouts. It decides the words and their
+//! Reports for terminals, as Markdown, as a page and as JSON, and the table of a pool's rollouts. It decides the words and their
 //! order; what a report holds is [`crate::engine::report`]'s. Whatever came from outside is `Printable` there already.
 
+mod html;
 mod markdown;
 mod terminal;
 #[cfg(test)]
 mod tests;
 
+pub use html::html;
 pub use markdown::markdown;
 pub use terminal::text;
 

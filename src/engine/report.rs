@@ -8,6 +8,7 @@ mod changes;
 mod collect;
 #[cfg(test)]
 pub(crate) mod play;
+pub mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -134,6 +135,11 @@ pub struct PhaseReport {
 pub struct SwitchReport {
     pub phase: PhaseName,
     pub to_half: Half,
+    /// Who was put in and who was taken out, by name.
+    #[serde(default, rename = "in")]
+    pub into: Vec<Printable>,
+    #[serde(default)]
+    pub out: Vec<Printable>,
     pub at: Timestamp,
     /// From the first request that reached the new version to the last that reached the old one; `None` if never had.
     pub mixed_window_ms: Option<f64>,

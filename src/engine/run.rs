@@ -8,6 +8,7 @@ use super::dispatch::{Back, Dispatch};
 use super::home::{Lock, RolloutDir, TargetLock};
 use super::listen::{Asked, Limits, Listener};
 use super::live::Live;
+use super::report::samples::ByVersion;
 use super::turn::Turns;
 use super::view::{self, Setting};
 use super::watch::{self, Looked, Watch};
@@ -360,8 +361,15 @@ impl Running {
         if rates.is_empty() {
             return;
         }
+        let mut versions = ByVersion::default();
+        for (name, shown) in &self.live.servers {
+            let version = self.turns.state().facts.servers.get(name).and_then(|fact| fact.version.as_ref());
+            if let (Some(rate), Some(version)) = (shown.rate, version) {
+                versions.add(version, rate, shown.errors);
+            }
+        }
         if let Some(samples) = &mut self.samples {
-            let line = serde_json::json!({ "at": at, "servers": rates });
+            let line = serde_json::json!({ "at": at, "servers": rates, "versions": versions });
             if samples.append(&line, Durability::Later).is_err() {
                 self.samples = None;
             }

@@ -7,7 +7,7 @@ use crate::model::{CommandKind, Printable};
 use crate::rollout::{Command, Operation, Outcome, State};
 
 /// Escape codes, a bidirectional override, and what Markdown and HTML take for markup.
-const NASTY: &str = "a\u{1b}[2J\u{202e}b | <script> `x` \r\n";
+pub(super) const NASTY: &str = "a\u{1b}[2J\u{202e}b | <script> `x` \r\n";
 
 fn nasty_stop(_: &State, operation: &Operation) -> Option<Outcome> {
     let is_it = matches!(operation, Operation::Run { kind: CommandKind::Stop, on, .. } if on.contains(&server_name("web1")));
@@ -20,11 +20,11 @@ fn report(play: &Play) -> Report {
     report
 }
 
-fn good() -> Report {
+pub(super) fn good() -> Report {
     report(&Play::begin(beginning(), |_, _| None).on())
 }
 
-fn nasty() -> Report {
+pub(super) fn nasty() -> Report {
     let play = Play::begin(beginning(), nasty_stop).on();
     report(&play.command(NASTY, Command::Note(NASTY.into())))
 }

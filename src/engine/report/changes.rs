@@ -176,7 +176,7 @@ impl Changes {
                 changes.push(report);
             }
             match told.to_half() {
-                Some(half) => switches.push(told.switch(half)),
+                Some(half) => switches.push(told.switch(half, pool)),
                 None => changes.push(told.plain(pool)),
             }
         }
@@ -201,7 +201,7 @@ impl Told {
         self.nodes.values().all(|node| node.read_back == Some(true))
     }
 
-    fn switch(self, to_half: Half) -> SwitchReport {
+    fn switch(self, to_half: Half, pool: &Pool) -> SwitchReport {
         let agreed = self.agreed();
         let windows = || self.rounds.iter().filter_map(|round| round.window.as_ref());
         let (requests, failed) = windows().fold((0, 0), |sum, fact| (sum.0 + fact.requests, sum.1 + fact.failed));
@@ -225,6 +225,8 @@ impl Told {
         SwitchReport {
             phase: self.phase,
             to_half,
+            into: named(pool, Change::into(&self.change)).map(|name| Printable::new(&name)).collect(),
+            out: named(pool, self.change.out()).map(|name| Printable::new(&name)).collect(),
             at: self.began.wall,
             mixed_window_ms: length,
             how,
@@ -280,7 +282,11 @@ fn acted(node: &NodeName, receipt: &Receipt, kind: ChangeKind, members: Option<&
 
 /// Members by the names that the config has for them.
 fn names(pool: &Pool, members: &BTreeSet<MemberName>) -> String {
+    let names: Vec<String> = named(pool, members).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+fn named(pool: &Pool, members: &BTreeSet<MemberName>) -> impl Iterator<Item = String> {
     let name = |member: &MemberName| pool.by_member(member).map_or_else(|| member.to_string(), |server| server.name.to_string());
-    let names: BTreeSet<String> = members.iter().map(name).collect();
-    if names.is_empty() { "none".to_owned() } else { names.into_iter().collect::<Vec<_>>().join(", ") }
+    members.iter().map(name).collect::<BTreeSet<String>>().into_iter()
 }
