@@ -7,6 +7,8 @@ pub mod dispatch;
 pub mod home;
 pub mod listen;
 pub mod live;
+pub mod planned;
+pub mod rendering;
 pub mod report;
 pub mod run;
 pub mod snapshot;

@@ -12,13 +12,19 @@
 pub mod action;
 pub mod app;
 pub mod beside;
+pub mod clipboard;
 pub mod coach;
+pub mod filter;
 pub mod input;
+pub mod keyboard;
 pub mod keymap;
 pub mod overlay;
 pub mod pace;
 pub mod preferences;
+mod reading;
 pub mod screen;
+pub mod sight;
+mod signals;
 pub mod terminal;
 pub mod theme;
 pub mod widget;
@@ -29,20 +35,19 @@ use crate::engine::snapshot::{OutcomeView, PhaseState, Snapshot};
 use crate::model::{Failure, Printable};
 use action::Action;
 use app::{App, Ask};
+use clipboard::Copied;
 use coach::Guide;
-use futures_util::StreamExt;
 use input::Input;
-use overlay::{Output, output::Cut};
+use keyboard::{Keyboard, Typed};
 use pace::Pace;
 use preferences::Preferences;
-use ratatui::crossterm::event::EventStream;
-use std::path::{Component, Path, PathBuf};
+use sight::Question;
+use signals::{Signalled, Signals};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use terminal::manners::Manners;
 use terminal::{Drawn, Screen};
 use theme::Glyphs;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use widget::{Now, Part};
 
@@ -54,8 +59,15 @@ const STOPPED: Duration = Duration::from_millis(200);
 const WAKING: Duration = Duration::from_secs(5);
 /// For connecting again.
 const AGAIN: Duration = Duration::from_secs(2);
-/// Of an output file this much is read, from its end: a command may flood it.
-const MOST_OUTPUT: u64 = 256 << 10;
+/// Between two looks whether an output that is followed has grown.
+const FOLLOW: Duration = Duration::from_millis(500);
+/// A terminal that has not answered anything by then never will: what is drawn counts as seen. Longer than the slowest
+/// link takes both ways.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(6);
+/// Answers that are still on their way when the screen is left would be typed into the shell.
+const LAST_ANSWER: Duration = Duration::from_secs(5);
+/// Is the terminal able to show a frame at once?
+const CAN_SYNCHRONISE: &[u8] = b"\x1b[?2026$p";
 
 /// How the screen was asked for.
 #[derive(Debug, Clone)]
@@ -100,7 +112,7 @@ pub async fn run(client: Client, options: Options) -> Result<Left, Failure> {
         signals: Signals::new()?,
         beside: beside::asked(variable("TMUX").and_then(|_| variable("TMUX_PANE"))),
         screen: Screen::take(Manners::from_environment(variable))?,
-        keys: EventStream::new(),
+        keys: keyboard()?,
         client,
         rollout_dir: options.rollout_dir,
         pace: Pace::new(now),
@@ -112,15 +124,18 @@ pub async fn run(client: Client, options: Options) -> Result<Left, Failure> {
         quiet: false,
         woke: None,
         called: None,
+        followed: now,
+        asked: now,
         gone: false,
     };
+    console.ask_the_terminal();
     console.run().await
 }
 
 struct Console {
     app: App,
     screen: Screen,
-    keys: EventStream,
+    keys: Keyboard,
     signals: Signals,
     client: Client,
     /// Who looks at this same terminal.
@@ -141,6 +156,10 @@ struct Console {
     woke: Option<Instant>,
     /// When a person was last called, while one is needed.
     called: Option<Instant>,
+    /// When an output that is followed was last looked at.
+    followed: Instant,
+    /// When the terminal was first asked for anything.
+    asked: Instant,
     gone: bool,
 }
 
@@ -167,12 +186,13 @@ impl Came {
 
 /// What ended the waiting.
 enum Woken {
-    Key(Option<std::io::Result<ratatui::crossterm::event::Event>>),
+    Key(Option<std::io::Result<Typed>>),
     News(News),
     Signal(Signalled),
     /// The frame is out, after so long.
     Sent(Duration),
     Beside,
+    Follow,
     Time,
 }
 
@@ -185,8 +205,9 @@ impl Console {
                 self.draw()?;
             }
             match self.wait().await {
-                Woken::Key(Some(Ok(event))) => {
-                    if let Some(left) = self.key(&event).await? {
+                Woken::Key(Some(Ok(typed))) => {
+                    if let Some(left) = self.typed(&typed).await? {
+                        self.hear_the_last_answer().await;
                         return Ok(left);
                     }
                 }
@@ -203,6 +224,7 @@ impl Console {
                     self.app.beside(names);
                     self.pace.press();
                 }
+                Woken::Follow => self.follow().await,
                 Woken::Time => {}
             }
         }
@@ -220,6 +242,7 @@ impl Console {
             news = self.client.news(), if !self.gone => Woken::News(news),
             took = self.screen.idle(), if self.sending == Sending::Frame => Woken::Sent(took),
             Ok(()) = self.beside.changed() => Woken::Beside,
+            () = tokio::time::sleep_until((self.followed + FOLLOW).into()), if self.app.follows().is_some() => Woken::Follow,
             () = tokio::time::sleep_until(due.into()), if self.sending == Sending::Nothing => Woken::Time,
         }
     }
@@ -292,6 +315,13 @@ impl Console {
         let time = Now { wall, since_news: self.heard.elapsed(), since_snapshot: self.shown.elapsed() };
         self.screen.title(self.title());
         self.call();
+        if !self.app.knows_its_terminal() && self.asked.elapsed() > ANSWERS_WITHIN {
+            self.app.waited_for_its_terminal();
+        }
+        if let Question::Ask(column) = self.app.sends_picture() {
+            // Not in the first row: there the answer could be a key.
+            self.screen.ask(format!("\x1b[2;{column}H\x1b[6n").as_bytes());
+        }
         let drawn = self.screen.draw(|area, buffer| self.app.draw(&time, area, buffer))?;
         self.pace.drawn(now, into_second);
         if drawn == Drawn::Sent {
@@ -326,6 +356,36 @@ impl Console {
         }
     }
 
+    /// From here on it is asked after each picture whether it is there.
+    fn ask_the_terminal(&mut self) {
+        self.app.asks_its_terminal();
+        self.asked = Instant::now();
+        self.screen.say(CAN_SYNCHRONISE);
+    }
+
+    /// What is on its way from the terminal is no key of the shell that gets it back.
+    async fn hear_the_last_answer(&mut self) {
+        let answers = async {
+            while self.app.waits_for_its_terminal() {
+                match self.keys.next().await {
+                    Some(Ok(Typed::Cursor(column))) => self.app.sees(column),
+                    Some(Ok(Typed::Event(_) | Typed::Synchronised(_))) => {}
+                    Some(Err(_)) | None => break,
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LAST_ANSWER, answers).await;
+    }
+
+    async fn typed(&mut self, typed: &Typed) -> Result<Option<Left>, Failure> {
+        match typed {
+            Typed::Event(event) => return self.key(event).await,
+            Typed::Cursor(column) => self.app.sees(*column),
+            Typed::Synchronised(answer) => self.screen.synchronise(*answer),
+        }
+        Ok(None)
+    }
+
     async fn key(&mut self, event: &ratatui::crossterm::event::Event) -> Result<Option<Left>, Failure> {
         let Some(input) = input::translate(event, self.app.context(), self.app.keys()) else { return Ok(None) };
         self.pace.press();
@@ -345,7 +405,8 @@ impl Console {
                 Err(_) => self.hear(News::Gone).await,
             },
             Ask::Read(path) => {
-                let output = read_end(&self.rollout_dir, path).await;
+                self.followed = Instant::now();
+                let output = reading::end(&self.rollout_dir, path).await;
                 self.app.read(output);
             }
             Ask::KeepTheme(name) => {
@@ -353,6 +414,7 @@ impl Console {
                 let file = self.app.likes().file.clone().ok_or_else(nowhere);
                 self.app.kept(file.and_then(|file| console::keep_theme(&file, &name)));
             }
+            Ask::Copy(text) => self.copy(&text).await,
             Ask::Redraw => self.screen.redraw(),
             Ask::Suspend => self.suspend().await?,
             Ask::Leave => return Ok(Some(self.left())),
@@ -360,8 +422,34 @@ impl Console {
         Ok(None)
     }
 
+    /// Reads an output that is followed again, if there is more of it.
+    async fn follow(&mut self) {
+        self.followed = Instant::now();
+        let Some((path, length)) = self.app.follows().map(|(path, length)| (path.to_owned(), length)) else { return };
+        let now = tokio::fs::metadata(self.rollout_dir.join(&path)).await.map_or(length, |data| data.len());
+        if now != length {
+            let output = reading::end(&self.rollout_dir, path).await;
+            self.app.read(output);
+            self.pace.press();
+        }
+    }
+
+    async fn copy(&mut self, text: &str) {
+        let fitting = clipboard::fitting(text);
+        let told = match clipboard::copy(fitting, |name| std::env::var(name).ok()).await {
+            Ok(Copied::Send(bytes)) => {
+                self.screen.say(&bytes);
+                Ok((fitting.len(), text.len()))
+            }
+            Ok(Copied::Done) => Ok((fitting.len(), text.len())),
+            Err(why) => Err(why),
+        };
+        self.app.copied(told);
+    }
+
     /// Back to the shell that started us, until it says `fg`. Only this process stops: the engine is another one.
     async fn suspend(&mut self) -> Result<(), Failure> {
+        self.hear_the_last_answer().await;
         terminal::give_back();
         let stopped = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
         // Which thread takes the signal, and when, the system decides: until it is over nothing may touch the terminal.
@@ -373,7 +461,8 @@ impl Console {
     /// Started again after a stop, whoever asked for it: the shell has had the terminal.
     fn wake(&mut self) -> Result<(), Failure> {
         self.screen.enter()?;
-        self.keys = EventStream::new();
+        self.keys = keyboard()?;
+        self.ask_the_terminal();
         self.sending = Sending::Nothing;
         self.heard = Instant::now();
         self.woke = Some(self.heard);
@@ -382,101 +471,6 @@ impl Console {
     }
 }
 
-/// What a signal means to a screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Signalled {
-    /// Go away.
-    Leave,
-    /// Started again after a stop.
-    Continue,
-}
-
-struct Signals {
-    hangup: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-    quit: Signal,
-    woken: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Signals, Failure> {
-        let of = |kind| signal(kind).map_err(|error| Failure::new(format!("cannot wait for signals: {error}")));
-        Ok(Signals {
-            hangup: of(SignalKind::hangup())?,
-            terminate: of(SignalKind::terminate())?,
-            interrupt: of(SignalKind::interrupt())?,
-            quit: of(SignalKind::quit())?,
-            woken: of(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
-        })
-    }
-
-    async fn any(&mut self) -> Signalled {
-        tokio::select! {
-            _ = self.hangup.recv() => Signalled::Leave,
-            _ = self.terminate.recv() => Signalled::Leave,
-            _ = self.interrupt.recv() => Signalled::Leave,
-            _ = self.quit.recv() => Signalled::Leave,
-            _ = self.woken.recv() => Signalled::Continue,
-        }
-    }
-}
-
-/// The end of an output file, made safe to show. A path that leads out of the rollout's directory is not read.
-async fn read_end(directory: &Path, path: String) -> Output {
-    let inside = Path::new(&path).components().all(|part| matches!(part, Component::Normal(_)));
-    let read = if inside { tail(&directory.join(&path)).await } else { Err(std::io::ErrorKind::InvalidInput.into()) };
-    match read {
-        Ok((text, cut)) => Output { path, lines: Ok(Printable::lines(&text).collect()), cut, up: 0 },
-        Err(error) => {
-            let why = format!("{} cannot be read: {error}", directory.join(&path).display());
-            Output { path, lines: Err(Printable::new(&why)), cut: Cut::Whole, up: 0 }
-        }
-    }
-}
-
-async fn tail(path: &Path) -> std::io::Result<(String, Cut)> {
-    let mut file = tokio::fs::File::open(path).await?;
-    let length = file.metadata().await?.len();
-    let from = length.saturating_sub(MOST_OUTPUT);
-    file.seek(std::io::SeekFrom::Start(from)).await?;
-    let mut bytes = Vec::new();
-    file.take(MOST_OUTPUT).read_to_end(&mut bytes).await?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    if from == 0 {
-        return Ok((text, Cut::Whole));
-    }
-    // The first line is most likely a piece of one.
-    let whole_lines = text.split_once('\n').map_or_else(String::new, |(_, rest)| rest.to_owned());
-    Ok((whole_lines, Cut::OnlyTheEnd))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn an_output_outside_the_rollout_is_not_read() {
-        let directory = tempfile::tempdir().expect("a directory");
-        std::fs::write(directory.path().join("secret"), "x").expect("written");
-        let inner = directory.path().join("rollout");
-        std::fs::create_dir(&inner).expect("made");
-        for path in ["../secret", "/etc/hostname", "output/../../secret"] {
-            assert!(read_end(&inner, path.to_owned()).await.lines.is_err(), "{path}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_flooded_output_shows_its_end_and_is_safe() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let mut text = "line of a flood\n".repeat(100_000);
-        text.push_str("\x1b[2Jlast");
-        std::fs::write(directory.path().join("out.log"), &text).expect("written");
-        let output = read_end(directory.path(), "out.log".to_owned()).await;
-        let lines = output.lines.expect("read");
-        assert_eq!(output.cut, Cut::OnlyTheEnd);
-        assert!(lines.len() * 16 <= 256 << 10);
-        assert_eq!(lines.last().map(Printable::as_str), Some("␛[2Jlast"));
-        assert_eq!(lines[0].as_str(), "line of a flood");
-    }
+fn keyboard() -> Result<Keyboard, Failure> {
+    Keyboard::new().map_err(|error| Failure::new(format!("the keyboard cannot be read: {error}")))
 }

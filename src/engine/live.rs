@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// Ticks, which are a second each, to a step of the histories.
 const STEP: u64 = STEP_MS / 1000;
+/// Seconds of a drain's curve.
+const FLIGHT: usize = 60;
 /// Steps of history a server keeps for its sparkline: a minute.
 const SPARK: usize = 12;
 /// Steps of history the pool keeps for the chart, which is half as many columns wide: twenty minutes.
@@ -73,6 +75,8 @@ pub struct LiveServer {
     pub shown: Shown,
     /// In steps of five seconds.
     pub history: VecDeque<Option<u32>>,
+    /// What was in flight, a point a second.
+    pub flight: VecDeque<Option<u32>>,
     step: (u32, f64),
 }
 
@@ -100,6 +104,10 @@ impl LiveServer {
         if let Some(rate) = self.rate {
             self.step = (self.step.0 + 1, self.step.1 + rate);
         }
+        if self.flight.len() >= FLIGHT {
+            self.flight.pop_front();
+        }
+        self.flight.push_back(self.in_flight.map(|count| u32::try_from(count).unwrap_or(u32::MAX)));
         if step_ends {
             if self.history.len() >= SPARK {
                 self.history.pop_front();
@@ -302,6 +310,12 @@ impl Live {
         if step_ends {
             self.end_step();
         }
+    }
+
+    /// What each node that counts says is in flight on a member.
+    pub fn held_by<'a>(&'a self, member: &'a MemberName) -> impl Iterator<Item = (&'a NodeName, u64)> + 'a {
+        let mine = self.counters.iter().filter(move |((_, name), _)| name == member);
+        mine.filter_map(|((node, _), counter)| Some((node, counter.in_flight?)))
     }
 
     fn end_step(&mut self) {

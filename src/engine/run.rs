@@ -8,6 +8,7 @@ use super::dispatch::{Back, Dispatch};
 use super::home::{Lock, RolloutDir, TargetLock};
 use super::listen::{Asked, Limits, Listener};
 use super::live::Live;
+use super::planned::Planned;
 use super::report::samples::ByVersion;
 use super::turn::Turns;
 use super::view::{self, Setting};
@@ -51,6 +52,7 @@ struct Running {
     watch: Watch,
     live: Live,
     activity: Activity,
+    planned: Planned,
     listener: Listener,
     setting: Setting,
     samples: Option<Journal>,
@@ -93,6 +95,7 @@ impl Engine {
             dispatch,
             watch: Watch::default(),
             activity: self.activity,
+            planned: Planned::default(),
             listener,
             setting: Setting { id: self.dir.id.clone(), trouble: None },
             samples,
@@ -393,8 +396,9 @@ impl Running {
             return;
         }
         let now = self.turns.clock().since_start();
-        let snapshot =
+        let mut snapshot =
             view::snapshot(&self.world, self.turns.state(), &self.live, &self.activity, &self.setting, now, Instant::now());
+        self.planned.show(&mut snapshot, &self.world, self.turns.state(), &self.live, now);
         self.listener.publish(snapshot);
     }
 

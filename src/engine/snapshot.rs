@@ -26,6 +26,12 @@ pub struct Snapshot {
     pub migrations: Vec<MigrationView>,
     /// Oldest first; the last few hundred.
     pub activity: Vec<ActivityView>,
+    /// The whole plan at work: the one forward, or the one back.
+    pub plan: Vec<PlanPhaseView>,
+    /// The plan that `R` would begin now.
+    pub back: Vec<PlanPhaseView>,
+    /// Servers that are being drained, or whose drain is overdue.
+    pub drains: Vec<DrainView>,
 }
 
 /// The header.
@@ -162,6 +168,52 @@ pub enum PhaseState {
     Failed,
     /// This rollout has nothing to do in it.
     Nothing,
+}
+
+/// A phase of a plan, with what it sends and runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanPhaseView {
+    pub name: PhaseName,
+    pub does: Printable,
+    /// An automatic run stops before it.
+    pub stops: bool,
+    /// What stands before it.
+    pub gates: Vec<GateName>,
+    /// What rolling back costs from here, before anything is measured.
+    pub price: Printable,
+    /// In order. Empty: nothing to do.
+    pub steps: Vec<PlanStepView>,
+    /// Lanes that are like those above and not listed.
+    pub more: usize,
+}
+
+/// A step of a phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanStepView {
+    /// On which servers; empty where it is about the whole pool.
+    pub place: Printable,
+    /// As `update`, or `in: web1, web2`.
+    pub what: Printable,
+    /// As they will be sent or run; those to a node begin with its name.
+    pub commands: Vec<Printable>,
+    pub state: PhaseState,
+}
+
+/// A server that is being drained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DrainView {
+    pub server: ServerName,
+    pub since_ms: f64,
+    /// Until `drain_timeout`; `None`: it is over, and a person chooses.
+    pub left_ms: Option<f64>,
+    /// How long *wait* waits once more.
+    pub timeout_ms: f64,
+    /// What was in flight, a point a second, oldest first, at most 60.
+    pub sank: Vec<Option<u32>>,
+    /// What each node that counts says is in flight there.
+    pub held_by: Vec<(Printable, u64)>,
+    /// For the choices that would be refused now, by their words, why.
+    pub refused: BTreeMap<String, Printable>,
 }
 
 /// A gate before the next phase.

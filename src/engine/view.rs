@@ -59,6 +59,10 @@ pub fn snapshot(
         history: live.history.clone(),
         migrations: migrations::migrations(world, state, now),
         activity: activity.lines.clone(),
+        // Filled in by `planned`, which keeps what it has rendered.
+        plan: Vec::new(),
+        back: Vec::new(),
+        drains: Vec::new(),
     }
 }
 

@@ -64,7 +64,8 @@ pub struct ToEngine {
 
 /// The names of the parts that are told whole: the fields of [`Snapshot`] but for the two that grow with the pool and with
 /// time, of which only what is new is told: [`SERVER`] and [`LINE`].
-pub const PARTS: [&str; 9] = ["rollout", "prompt", "price", "phases", "gates", "nodes", "traffic", "history", "migrations"];
+pub const PARTS: [&str; 12] =
+    ["rollout", "prompt", "price", "phases", "gates", "nodes", "traffic", "history", "migrations", "plan", "back", "drains"];
 
 /// The part that is one server.
 pub const SERVER: &str = "server";
@@ -103,6 +104,9 @@ pub fn apply(snapshot: &mut Snapshot, part: &str, value: serde_json::Value) -> R
         "migrations" => snapshot.migrations = serde_json::from_value(value)?,
         SERVER => put_server(snapshot, serde_json::from_value(value)?)?,
         LINE => put_line(snapshot, serde_json::from_value(value)?),
+        "plan" => snapshot.plan = serde_json::from_value(value)?,
+        "back" => snapshot.back = serde_json::from_value(value)?,
+        "drains" => snapshot.drains = serde_json::from_value(value)?,
         _ => {}
     }
     Ok(())

@@ -36,6 +36,23 @@ pub enum Action {
     /// Another theme.
     Themes,
     Quit,
+    /// A command is typed.
+    CommandLine,
+    /// Words are typed by which servers are shown.
+    Filter,
+    /// A text is typed that is looked for.
+    Search,
+    /// Where it is found next, and before.
+    SearchNext,
+    SearchBack,
+    /// Stay with what comes, or no longer.
+    Follow,
+    /// The selected line to the clipboard.
+    CopyLine,
+    /// All of it to the clipboard.
+    CopyAll,
+    /// The word that is being typed, to its end.
+    Complete,
     /// Out of an overlay.
     Back,
     Up,
@@ -97,7 +114,16 @@ impl Action {
             Action::First => "first",
             Action::Last => "last",
             Action::OtherHalf => "other-half",
-            Action::Confirm
+            Action::CommandLine => "command-line",
+            Action::Filter => "filter",
+            Action::Search
+            | Action::SearchNext
+            | Action::SearchBack
+            | Action::Follow
+            | Action::CopyLine
+            | Action::CopyAll
+            | Action::Complete
+            | Action::Confirm
             | Action::Choose(_)
             | Action::Type(_)
             | Action::Rub

@@ -5,15 +5,22 @@
 //! not at the one that came last, and each command carries the number of the prompt in it. What keys mean in an overlay
 //! is in [`super::overlay::update`].
 
+mod heard;
 mod look;
+mod people;
+mod seen;
 mod select;
+
+use seen::Before;
 
 use super::action::Action;
 use super::coach::{self, Arrival, Guide, Pane};
+use super::filter::Filter;
 use super::keymap::{Context, Keymap};
-use super::overlay::{Confirm, Explain, Gates, Help, Log, Output, Overlay, Purpose, Seats, TextField, Themes};
+use super::overlay::{CommandLine, Explain, Help, Log, Overlay, Plan, Purpose, TextField, Themes};
 use super::preferences::Preferences;
 use super::screen;
+use super::sight::Sight;
 use super::theme::{Role, Theme};
 use super::widget::{
     Engine, Notice, Now, Part, View, half,
@@ -21,7 +28,6 @@ use super::widget::{
     scale::Scales,
 };
 use crate::engine::snapshot::{ServerView, Snapshot};
-use crate::engine::wire::NO_COMMAND;
 use crate::model::{Half, Printable, ServerName};
 use crate::rollout::people::ScreenNumber;
 use crate::rollout::{Command, ContractWhen};
@@ -39,6 +45,8 @@ pub enum Ask {
     },
     /// Read the end of that file, under the rollout's directory; then tell [`App::read`].
     Read(String),
+    /// Take this to the clipboard; then tell [`App::copied`].
+    Copy(String),
     /// Draw everything anew.
     Redraw,
     /// Write that theme into the operator's file; then tell [`App::kept`].
@@ -74,14 +82,20 @@ pub struct App {
     hung_up: Option<Printable>,
     pub(super) overlays: Vec<Overlay>,
     pub(super) selected: Option<ServerName>,
+    pub(super) filter: Filter,
+    /// Lines of the command line, oldest first.
+    pub(super) typed: Vec<String>,
     notice: Option<Notice>,
-    /// Only servers in which this occurs are shown and selected; empty: all of them.
-    pub(super) filter: String,
     scales: Scales,
     awaited: Vec<Awaited>,
     guide: Guide,
     /// Why this screen is here, once a whole picture was shown.
     arrival: Option<Arrival>,
+    sight: Sight,
+    /// Goes up whenever what lies over the screen changes.
+    turn: u64,
+    /// What the key that is at work was pressed on.
+    pressed_on: Before,
     /// The size of the last picture.
     pub(super) size: (u16, u16),
 }
@@ -110,12 +124,16 @@ impl App {
             hung_up: None,
             overlays: Vec::new(),
             selected: None,
+            filter: Filter::default(),
+            typed: Vec::new(),
             notice: None,
-            filter: String::new(),
             scales,
             awaited: Vec::new(),
             guide: Guide::Off,
             arrival: None,
+            sight: Sight::trusted(),
+            turn: 0,
+            pressed_on: Before::This,
             size: (80, 24),
         }
     }
@@ -146,6 +164,11 @@ impl App {
         App { guide, ..self }
     }
 
+    /// From now on it looks like that.
+    pub fn wear(&mut self, theme: Theme) {
+        self.theme = theme;
+    }
+
     /// Takes a newer snapshot, which will be drawn next. From here on keys mean what it says.
     pub fn show(&mut self, snapshot: &Snapshot) {
         let newer = snapshot.prompt.number;
@@ -164,7 +187,7 @@ impl App {
 
     /// Shows and selects only servers in whose name, version or state this occurs; all of them for an empty text.
     pub fn filter(&mut self, text: String) {
-        self.filter = text;
+        self.filter = Filter::new(&text);
         let shown = |name: &ServerName| {
             Half::BOTH.iter().any(|half| half::members(&self.shown, &self.filter, *half).any(|server| server.name == *name))
         };
@@ -188,7 +211,25 @@ impl App {
     /// Draws the picture.
     pub fn draw(&mut self, now: &Now, area: Rect, buffer: &mut Buffer) {
         self.size = (area.width, area.height);
-        let view = View {
+        self.looked_at(now, |view| {
+            if screen::is_too_small(self.size) {
+                screen::draw_too_small(view, area, buffer);
+                return;
+            }
+            screen::rollout::draw(view, self.context(), area, buffer);
+            if let Some((top, below)) = self.overlays.split_last() {
+                if let Some(below) = below.last().filter(|_| top.shows_below()) {
+                    below.draw(view, area, buffer);
+                }
+                top.draw(view, area, buffer);
+            }
+        });
+        self.theme.finish(buffer);
+    }
+
+    /// Does something with what a widget may look at.
+    pub(super) fn looked_at<T>(&self, now: &Now, look: impl FnOnce(&View) -> T) -> T {
+        look(&View {
             snapshot: &self.shown,
             theme: self.theme,
             keys: &self.likes.keys,
@@ -199,31 +240,23 @@ impl App {
             seat: self.seat,
             beside: &self.beside,
             selected: self.selected.as_ref(),
+            filter: &self.filter,
             notice: self.notice.as_ref(),
             coach: Pane { guide: self.guide, arrival: self.arrival.unwrap_or(Arrival::Began) },
-            filter: &self.filter,
             scales: self.scales,
-        };
-        if screen::is_too_small(self.size) {
-            screen::draw_too_small(&view, area, buffer);
-        } else {
-            screen::rollout::draw(&view, self.context(), area, buffer);
-            if let Some(overlay) = self.overlays.last() {
-                overlay.draw(&view, area, buffer);
-            }
-        }
-        self.theme.finish(buffer);
+        })
     }
 
     /// What an action does.
     pub fn update(&mut self, action: Action) -> Ask {
         self.notice = None;
+        self.pressed_on = self.before();
         match action {
             Action::Redraw => Ask::Redraw,
             Action::Suspend => Ask::Suspend,
             Action::Interrupt => {
-                let leave = self.keys().said(Action::Quit);
-                self.say(format!("Ctrl-C ends nothing here: {leave} leaves the screen, Space holds the rollout"))
+                let (leave, hold) = (self.keys().said(Action::Quit), self.keys().said(Action::Hold));
+                self.say(format!("Ctrl-C ends nothing here: {leave} leaves the screen, {hold} holds the rollout"))
             }
             Action::Hold => self.command(Command::Hold),
             Action::Unbound(c) => {
@@ -231,22 +264,32 @@ impl App {
                 self.say(format!("{c} means nothing here: {help} shows the keys"))
             }
             action if !self.overlays.is_empty() => self.update_overlay(action),
+            action => self.act(action),
+        }
+    }
+
+    /// What an action does on the rollout, whatever lies over it.
+    pub(super) fn act(&mut self, action: Action) -> Ask {
+        match action {
             Action::Go => self.go(),
             Action::Automatic => self.confirm(Command::Automatic),
             Action::RollBack => self.confirm(Command::RollBack),
             Action::SkipBake => self.confirm(Command::SkipBake),
             Action::SwitchAgain => self.confirm(Command::SwitchAgain),
+            Action::Hold => self.command(Command::Hold),
             Action::Retry => self.on_server("retry", |app, name| app.command(Command::Retry(name))),
             Action::Exclude => self.exclude(),
             Action::Drain => self.drain(),
             Action::ContractLater => self.contract_later(),
-            Action::Note => match self.refusal("note") {
-                Some(why) => self.refuse("note", why),
-                None => self.open(Overlay::Text(TextField::new(Purpose::Note, self.shown.prompt.number))),
-            },
+            Action::Note => self.ask_for("note", Purpose::Note),
             Action::HandOver => self.hand_over(),
             Action::Approve => self.say("nothing waits for a second person: who drives decides alone"),
-            Action::Gates => self.open(Overlay::Gates(Gates::default())),
+            Action::CommandLine => self.open(Overlay::CommandLine(CommandLine::new(self.shown.prompt.number, self.names()))),
+            Action::Filter => {
+                let field = TextField::new(Purpose::Filter(self.filter.clone()), self.shown.prompt.number);
+                self.open(Overlay::Text(TextField { text: self.filter.text().to_string(), ..field }))
+            }
+            Action::Gates => self.open(Overlay::Plan(Plan::default())),
             Action::Commands => self.open(Overlay::Log(Log::default())),
             Action::Help => self.open(Overlay::Help(Help::default())),
             Action::Coach => self.toggle_coach(),
@@ -260,7 +303,23 @@ impl App {
             Action::First => self.select(isize::MIN),
             Action::Last => self.select(isize::MAX),
             Action::OtherHalf => self.select_other_half(),
-            Action::Back | Action::Confirm | Action::Choose(_) | Action::Type(_) | Action::Rub | Action::RubAll => Ask::Nothing,
+            Action::Redraw
+            | Action::Suspend
+            | Action::Interrupt
+            | Action::Unbound(_)
+            | Action::Search
+            | Action::SearchNext
+            | Action::SearchBack
+            | Action::Follow
+            | Action::CopyLine
+            | Action::CopyAll
+            | Action::Complete
+            | Action::Back
+            | Action::Confirm
+            | Action::Choose(_)
+            | Action::Type(_)
+            | Action::Rub
+            | Action::RubAll => Ask::Nothing,
         }
     }
 
@@ -302,69 +361,6 @@ impl App {
         self.refusal(command.word())
     }
 
-    /// The engine has the command under that number.
-    pub fn sent(&mut self, id: u64) {
-        if let Some(awaited) = self.awaited.iter_mut().rev().find(|awaited| awaited.id.is_none()) {
-            awaited.id = Some(id);
-        }
-    }
-
-    /// What became of a command.
-    pub fn answered(&mut self, id: u64, refused: Option<Printable>) {
-        if id == NO_COMMAND {
-            self.hung_up = refused;
-            return;
-        }
-        let Some(at) = self.awaited.iter().position(|awaited| awaited.id == Some(id)) else { return };
-        let command = self.awaited[at].command.clone();
-        match refused {
-            Some(why) => {
-                self.awaited.remove(at);
-                self.refuse(command.word(), why.to_string());
-            }
-            None => {
-                // A second Enter stays without effect until the picture after this answer was drawn.
-                self.awaited[at].answered = true;
-                self.notice = None;
-                if matches!(command, Command::Note(_)) {
-                    self.tell(Role::Good, "the note is in the journal");
-                }
-            }
-        }
-    }
-
-    /// The engine closed the connection, or died.
-    pub fn gone(&mut self) {
-        self.engine = Engine::Gone;
-        self.awaited.clear();
-    }
-
-    /// The engine had hung up on this screen while it was stopped, and is there again.
-    pub fn attached_again(&mut self) {
-        self.engine = Engine::There;
-        self.hung_up = None;
-        self.awaited.clear();
-    }
-
-    /// The end of a file came, or why it did not.
-    pub fn read(&mut self, output: Output) {
-        match self.overlays.last_mut() {
-            Some(Overlay::Output(shown)) => *shown = output,
-            _ => self.overlays.push(Overlay::Output(output)),
-        }
-    }
-
-    /// Something was pasted and dropped.
-    pub fn pasted(&mut self) {
-        self.tell(Role::Warning, "pasted text is ignored: keys are commands here");
-    }
-
-    /// Did the engine say why it hangs up on this screen? Then it is alive.
-    #[must_use]
-    pub fn was_hung_up_on(&self) -> bool {
-        self.hung_up.is_some()
-    }
-
     /// Did the rollout end, as far as was shown?
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -393,6 +389,9 @@ impl App {
         if !self.awaited.is_empty() && !urgent {
             return Ask::Nothing;
         }
+        if !self.was_pressed_on_it(&command) {
+            return self.say("that key came before this picture was on your screen: look, then press it again");
+        }
         let prompt = self.shown.prompt.number;
         self.awaited.push(Awaited { id: None, prompt, command: command.clone(), answered: false });
         self.tell(Role::Dim, format!("{} …", command.word()));
@@ -416,8 +415,15 @@ impl App {
     pub(super) fn open(&mut self, overlay: Overlay) -> Ask {
         if !screen::is_too_small(self.size) {
             self.overlays.push(overlay);
+            self.turned();
         }
         Ask::Nothing
+    }
+
+    pub(super) fn close(&mut self) {
+        if self.overlays.pop().is_some() {
+            self.turned();
+        }
     }
 
     fn go(&mut self) -> Ask {
@@ -425,10 +431,7 @@ impl App {
             return Ask::Leave;
         }
         if let Some(word) = self.shown.prompt.typed_word.clone() {
-            return match self.refusal("contract") {
-                Some(why) => self.refuse("contract", why),
-                None => self.open(Overlay::Text(TextField::new(Purpose::Contract(word), self.shown.prompt.number))),
-            };
+            return self.ask_for("contract", Purpose::Contract(word));
         }
         if self.refusal("go").is_none() && self.shown.prompt.enter.is_empty() {
             let waiting = self.shown.prompt.waiting_for.as_ref();
@@ -446,48 +449,11 @@ impl App {
             Guide::Rested => Guide::Tour,
         };
         match self.guide {
-            Guide::Off | Guide::Rested => self.say("the coach is off: g brings it back, e explains this moment once"),
-            Guide::On | Guide::Tour => Ask::Nothing,
-        }
-    }
-
-    fn confirm(&mut self, command: Command) -> Ask {
-        match self.refusal(command.word()) {
-            Some(why) => self.refuse(command.word(), why),
-            None => self.open(Overlay::Confirm(Confirm { command, prompt: self.shown.prompt.number })),
-        }
-    }
-
-    /// Who drives is asked to whom; who observes is asked why, unless nobody drives.
-    fn hand_over(&mut self) -> Ask {
-        let from = self.shown.rollout.people.driver;
-        let wish = match from {
-            Some(driver) if self.seat == Some(driver) => Command::HandOver(None),
-            Some(_) => Command::TakeOver { from, why: "…".into() },
-            None => Command::TakeOver { from, why: Printable::default() },
-        };
-        if let Some(why) = self.refusal_of(&wish) {
-            return self.refuse(wish.word(), why);
-        }
-        match (wish, from) {
-            (Command::HandOver(_), _) => self.open(Overlay::Seats(Seats::new(&self.shown))),
-            (_, Some(driver)) => self.open(Overlay::Text(TextField::new(Purpose::TakeOver(driver), self.shown.prompt.number))),
-            (take, None) => self.command(take),
-        }
-    }
-
-    /// Says that this screen drives now, or no longer.
-    fn tell_part(&mut self, before: Part) {
-        let people = &self.shown.rollout.people;
-        let driver = people.driving().map(|driver| driver.login.to_string());
-        match (before, self.part(), driver) {
-            (Part::Driver, Part::Driver, _) | (Part::Observer, Part::Observer, _) => {}
-            (Part::Observer, Part::Driver, _) => self.tell(Role::Good, "you drive now: your keys are commands"),
-            (Part::Driver, Part::Observer, Some(driver)) => self.tell(Role::Warning, format!("{driver} drives now, you observe")),
-            (Part::Driver, Part::Observer, None) => {
-                let take = self.keys().said(Action::HandOver);
-                self.tell(Role::Warning, format!("nobody drives now: {take} takes it"));
+            Guide::Off | Guide::Rested => {
+                let [back, once] = [Action::Coach, Action::Explain].map(|action| self.keys().said(action));
+                self.say(format!("the coach is off: {back} brings it back, {once} explains this moment once"))
             }
+            Guide::On | Guide::Tour => Ask::Nothing,
         }
     }
 

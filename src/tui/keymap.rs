@@ -64,6 +64,12 @@ pub enum Context {
     Confirm,
     /// A line is typed.
     Text,
+    /// A command is typed.
+    CommandLine,
+    /// Words are typed by which servers are shown.
+    Filter,
+    /// A text is typed that is looked for.
+    Search,
     /// The drain of one server.
     Drain,
     /// Plan and gates.
@@ -81,10 +87,13 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: [Context; 10] = [
+    pub const ALL: [Context; 13] = [
         Context::Rollout,
         Context::Confirm,
         Context::Text,
+        Context::CommandLine,
+        Context::Filter,
+        Context::Search,
         Context::Drain,
         Context::Gates,
         Context::Commands,
@@ -93,6 +102,43 @@ impl Context {
         Context::Help,
         Context::Themes,
     ];
+
+    /// Are letters, and Space, text there?
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        match self {
+            Context::Text | Context::CommandLine | Context::Filter | Context::Search => true,
+            Context::Rollout
+            | Context::Confirm
+            | Context::Drain
+            | Context::Gates
+            | Context::Commands
+            | Context::Output
+            | Context::Seats
+            | Context::Help
+            | Context::Themes => false,
+        }
+    }
+
+    /// As a title of its keys.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Context::Rollout => "On the rollout",
+            Context::Confirm => "Where something asks for Enter",
+            Context::Text => "Where a line is typed",
+            Context::CommandLine => "On the command line",
+            Context::Filter => "In the filter",
+            Context::Search => "In a search",
+            Context::Drain => "In a drain",
+            Context::Gates => "In plan and gates",
+            Context::Commands => "In the list of commands",
+            Context::Output => "In an output",
+            Context::Seats => "Where the wheel is handed over",
+            Context::Help => "In this help",
+            Context::Themes => "In the list of themes",
+        }
+    }
 }
 
 /// One line of a table, as it is where nobody changed it.
@@ -150,6 +196,8 @@ const ROLLOUT: &[Binding] = &[
     binding(&[Key::Char('a')], Action::Approve, "approve", "a second person's yes, where one is asked for"),
     binding(&[Key::Char('g')], Action::Coach, "guide", "the coach's pane, which explains each step, on or off"),
     binding(&[Key::Char('e')], Action::Explain, "explain", "all that the coach has to say about this moment"),
+    binding(&[Key::Char(':')], Action::CommandLine, "command", "type any command; Tab completes it"),
+    binding(&[Key::Char('/')], Action::Filter, "filter", "show only servers with these words in name, version or state"),
     binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "select the next server"),
     binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "select the server before"),
     binding(&[Key::Tab, Key::Left, Key::Right], Action::OtherHalf, "half", "select in the other half"),
@@ -165,11 +213,39 @@ const CONFIRM: &[Binding] = &[
     binding(&[Key::Enter], Action::Confirm, "do it", "do what is shown"),
     binding(&[Key::Esc, Key::Char('q')], Action::Back, "no", "back, nothing is done"),
     command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
+    binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "a line on"),
+    binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "a line back"),
+    binding(&[Key::PageDown], Action::PageDown, "page down", "a page on"),
+    binding(&[Key::PageUp], Action::PageUp, "page up", "a page back"),
 ];
 
 const TEXT: &[Binding] = &[
     binding(&[Key::Enter], Action::Confirm, "send", "send the line"),
     binding(&[Key::Esc], Action::Back, "no", "back, nothing is sent"),
+    binding(&[Key::Backspace, Key::Ctrl('h')], Action::Rub, "rub out", "the last character away"),
+    binding(&[Key::Ctrl('u')], Action::RubAll, "rub out all", "the whole line away"),
+];
+
+const COMMAND_LINE: &[Binding] = &[
+    binding(&[Key::Enter], Action::Confirm, "do it", "do what the line says; what is dear still asks"),
+    binding(&[Key::Esc], Action::Back, "no", "back, nothing is done"),
+    binding(&[Key::Tab], Action::Complete, "complete", "the word that is being typed, to its end"),
+    binding(&[Key::Up], Action::Up, "earlier", "the line that was typed before"),
+    binding(&[Key::Down], Action::Down, "later", "the line that was typed after"),
+    binding(&[Key::Backspace, Key::Ctrl('h')], Action::Rub, "rub out", "the last character away"),
+    binding(&[Key::Ctrl('u')], Action::RubAll, "rub out all", "the whole line away"),
+];
+
+const FILTER: &[Binding] = &[
+    binding(&[Key::Enter], Action::Confirm, "keep", "keep the filter; empty shows all servers"),
+    binding(&[Key::Esc], Action::Back, "as before", "back to the filter as it was"),
+    binding(&[Key::Backspace, Key::Ctrl('h')], Action::Rub, "rub out", "the last character away"),
+    binding(&[Key::Ctrl('u')], Action::RubAll, "all servers", "the whole line away"),
+];
+
+const SEARCH: &[Binding] = &[
+    binding(&[Key::Enter], Action::Confirm, "find", "find it; empty looks for nothing any more"),
+    binding(&[Key::Esc], Action::Back, "no", "back, as it was"),
     binding(&[Key::Backspace, Key::Ctrl('h')], Action::Rub, "rub out", "the last character away"),
     binding(&[Key::Ctrl('u')], Action::RubAll, "rub out all", "the whole line away"),
 ];
@@ -185,11 +261,22 @@ const DRAIN: &[Binding] = &[
 ];
 
 const GATES: &[Binding] = &[
-    command(&[Key::Enter], Action::Confirm, "accept", "accept an unknown gate, with a reason", "accept"),
+    command(
+        &[Key::Enter],
+        Action::Confirm,
+        "accept",
+        "on a gate: accept it, with a reason; on a phase: show or hide its steps",
+        "accept",
+    ),
     command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
     binding(&[Key::Esc, Key::Char('q'), Key::Char('p')], Action::Back, "back", "back to the rollout"),
-    binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "the next gate"),
-    binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "the gate before"),
+    binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "the next line"),
+    binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "the line before"),
+    binding(&[Key::Char('y')], Action::CopyLine, "copy", "the commands of the selected step to the clipboard"),
+    binding(&[Key::PageDown], Action::PageDown, "page down", "ten lines on"),
+    binding(&[Key::PageUp], Action::PageUp, "page up", "ten lines back"),
+    binding(&[Key::Home], Action::First, "first", "the first phase"),
+    binding(&[Key::End], Action::Last, "last", "the last line"),
 ];
 
 const COMMANDS: &[Binding] = &[
@@ -198,6 +285,11 @@ const COMMANDS: &[Binding] = &[
     binding(&[Key::Esc, Key::Char('q'), Key::Char('l')], Action::Back, "back", "back to the rollout"),
     binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "the next line"),
     binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "the line before"),
+    binding(&[Key::Char('/')], Action::Search, "search", "find a text in the list"),
+    binding(&[Key::Char('n')], Action::SearchNext, "next", "where the text is found next"),
+    binding(&[Key::Char('N')], Action::SearchBack, "before", "where it is found before"),
+    binding(&[Key::Char('y')], Action::CopyLine, "copy", "the selected command to the clipboard"),
+    binding(&[Key::Char('Y')], Action::CopyAll, "copy all", "all lines to the clipboard"),
     binding(&[Key::PageDown], Action::PageDown, "page down", "a page on"),
     binding(&[Key::PageUp], Action::PageUp, "page up", "a page back"),
     binding(&[Key::Home], Action::First, "oldest", "the oldest line"),
@@ -205,15 +297,21 @@ const COMMANDS: &[Binding] = &[
 ];
 
 const OUTPUT: &[Binding] = &[
-    binding(&[Key::Enter], Action::Confirm, "read again", "read the file again"),
+    binding(&[Key::Char('/')], Action::Search, "search", "find a text in the output"),
     command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new", "hold"),
     binding(&[Key::Esc, Key::Char('q'), Key::Char('l')], Action::Back, "back", "back to the list"),
+    binding(&[Key::Char('n')], Action::SearchNext, "next", "where the text is found next"),
+    binding(&[Key::Char('N')], Action::SearchBack, "before", "where it is found before"),
+    binding(&[Key::Char('f')], Action::Follow, "follow", "stay with what is printed, or no longer"),
+    binding(&[Key::Char('y')], Action::CopyLine, "copy", "the selected line to the clipboard"),
+    binding(&[Key::Char('Y')], Action::CopyAll, "copy all", "all that was read to the clipboard"),
     binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "a line on"),
     binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "a line back"),
     binding(&[Key::PageDown], Action::PageDown, "page down", "a page on"),
     binding(&[Key::PageUp], Action::PageUp, "page up", "a page back"),
     binding(&[Key::Home], Action::First, "top", "the first line that was read"),
-    binding(&[Key::End], Action::Last, "end", "the last line"),
+    binding(&[Key::End], Action::Last, "end", "the last line, and follow"),
+    binding(&[Key::Enter], Action::Confirm, "read again", "read the file again"),
 ];
 
 const SEATS: &[Binding] = &[
@@ -259,6 +357,9 @@ pub fn defaults(context: Context) -> &'static [Binding] {
         Context::Rollout => ROLLOUT,
         Context::Confirm => CONFIRM,
         Context::Text => TEXT,
+        Context::CommandLine => COMMAND_LINE,
+        Context::Filter => FILTER,
+        Context::Search => SEARCH,
         Context::Drain => DRAIN,
         Context::Gates => GATES,
         Context::Commands => COMMANDS,
@@ -288,7 +389,7 @@ mod tests {
         let keys = Keymap::default();
         for context in Context::ALL {
             assert!(defaults(context).iter().any(|binding| binding.action == Action::Back), "{context:?}");
-            if context != Context::Text {
+            if !context.is_text() {
                 assert_eq!(keys.meaning(context, Key::Char(' ')), Some(Action::Hold), "{context:?}");
             }
         }

@@ -18,6 +18,7 @@ pub mod seesaw;
 pub mod text;
 
 use super::coach::Pane;
+use super::filter::Filter;
 use super::keymap::Keymap;
 use super::theme::{Role, Theme};
 use crate::engine::snapshot::Snapshot;
@@ -42,6 +43,16 @@ pub struct Now {
 impl Now {
     /// An engine gives a sign of life twice a second; after this it is called silent. Two seconds are promised.
     pub const QUIET: Duration = Duration::from_millis(1600);
+
+    /// A moment for what does not show any.
+    #[must_use]
+    pub fn unimportant() -> Now {
+        Now {
+            wall: Zoned::new(jiff::Timestamp::UNIX_EPOCH, jiff::tz::TimeZone::UTC),
+            since_news: Duration::ZERO,
+            since_snapshot: Duration::ZERO,
+        }
+    }
 
     /// How far times in the snapshot have gone on since it came. No further than the engine is believed.
     #[must_use]
@@ -87,10 +98,11 @@ pub struct View<'a> {
     /// Who looks at this same screen through tmux.
     pub beside: &'a [Printable],
     pub selected: Option<&'a ServerName>,
+    /// Which servers are shown.
+    pub filter: &'a Filter,
     pub notice: Option<&'a Notice>,
     pub coach: Pane,
     /// Only servers in whose name, version or state this occurs are shown; empty: all of them.
-    pub filter: &'a str,
     pub scales: scale::Scales,
 }
 

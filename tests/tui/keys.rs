@@ -7,32 +7,31 @@ use halfstep::model::{GateName, Printable, ServerName};
 use halfstep::rollout::{Command, ContractWhen, DrainChoice};
 use halfstep::tui::app::{App, Ask};
 use halfstep::tui::input::{Input, translate};
-use halfstep::tui::keymap::Keymap;
 use halfstep::tui::theme::{Colours, Glyphs, Theme};
 use halfstep::tui::widget::Part;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 /// Presses a key as a terminal sends it.
-fn press(app: &mut App, code: KeyCode) -> Ask {
+pub fn press(app: &mut App, code: KeyCode) -> Ask {
     match translate(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), app.context(), app.keys()) {
         Some(Input::Action(action)) => app.update(action),
         Some(Input::Resized | Input::Pasted) | None => Ask::Nothing,
     }
 }
 
-fn letters(app: &mut App, text: &str) -> Ask {
+pub fn letters(app: &mut App, text: &str) -> Ask {
     text.chars().fold(Ask::Nothing, |_, c| press(app, KeyCode::Char(c)))
 }
 
-fn sends(prompt: u64, command: Command) -> Ask {
+pub fn sends(prompt: u64, command: Command) -> Ask {
     Ask::Send { prompt, command }
 }
 
-fn screen(app: &mut App) -> String {
+pub fn screen(app: &mut App) -> String {
     picture(app, (80, 24), &now()).backend().to_string()
 }
 
-fn web(number: u8) -> ServerName {
+pub fn web(number: u8) -> ServerName {
     ServerName::new(&format!("web{number}"))
 }
 
@@ -129,7 +128,12 @@ fn rolling_back_shows_its_price_and_steps() {
     let mut app = app(samples::before_switch());
     press(&mut app, KeyCode::Char('R'));
     let shown = screen(&mut app);
-    for said in ["about 40 s", "1. stop web1, web2, web3", "3. half A in"] {
+    for said in [
+        "about 40 s",
+        "1. restore half A (web1, web2, web3)",
+        "web1: stop, restore, start",
+        "$ ssh deploy@web1.dc1 shop-link 1.41.0",
+    ] {
         assert!(shown.contains(said), "{shown}");
     }
 }
@@ -222,7 +226,7 @@ fn contract_now_needs_the_word_and_later_needs_a_key() {
     letters(&mut app, "contract");
     assert_eq!(press(&mut app, KeyCode::Enter), sends(30, Command::Contract(ContractWhen::Now)));
     let mut app = self::app(samples::contract());
-    assert_eq!(press(&mut app, KeyCode::Char('L')), Ask::Nothing, "it shares its letter with the log, so it asks");
+    assert_eq!(press(&mut app, KeyCode::Char('L')), Ask::Nothing, "small and capital l are a step apart: it asks");
     assert!(screen(&mut app).contains("contract pending"));
     assert_eq!(press(&mut app, KeyCode::Enter), sends(30, Command::Contract(ContractWhen::Later)));
 }
@@ -231,6 +235,8 @@ fn contract_now_needs_the_word_and_later_needs_a_key() {
 fn an_unknown_gate_is_accepted_with_a_reason_and_a_promise_never() {
     let mut app = app(samples::before_switch());
     press(&mut app, KeyCode::Char('p'));
+    assert!(screen(&mut app).contains("Enter accepts it, with a reason"), "the gate in the way is selected at once");
+    press(&mut app, KeyCode::Up);
     assert_eq!(press(&mut app, KeyCode::Enter), Ask::Nothing);
     assert!(screen(&mut app).contains("never accepted by hand"));
     press(&mut app, KeyCode::Down);
@@ -304,7 +310,7 @@ fn enter_on_a_command_reads_its_output() {
 fn a_paste_is_ignored_and_said() {
     let mut app = app(samples::before_switch());
     let paste = Event::Paste("\r".to_owned());
-    assert_eq!(translate(&paste, app.context(), &Keymap::default()), Some(Input::Pasted));
+    assert_eq!(translate(&paste, app.context(), app.keys()), Some(Input::Pasted));
     app.pasted();
     assert!(screen(&mut app).contains("pasted text is ignored"));
 }

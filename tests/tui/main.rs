@@ -2,6 +2,9 @@
 
 mod coach;
 mod keys;
+mod overlays;
 mod pictures;
 mod pty;
+mod safety;
 mod samples;
+mod terminal;

@@ -14,7 +14,7 @@ use ratatui::buffer::Cell;
 use ratatui::style::Color;
 use std::time::Duration;
 
-const SIZES: [(u16, u16); 4] = [(60, 18), (80, 24), (120, 40), (200, 50)];
+pub const SIZES: [(u16, u16); 4] = [(60, 18), (80, 24), (120, 40), (200, 50)];
 
 /// The theme of these pictures.
 pub fn colour() -> Theme {
@@ -102,29 +102,6 @@ fn the_engine_is_gone() {
         app.gone();
         let quiet = Now { since_news: Duration::from_secs(90), since_snapshot: Duration::from_secs(90), ..now() };
         insta::assert_snapshot!(format!("gone_{}x{}", size.0, size.1), text(&picture(&mut app, size, &quiet)));
-    }
-}
-
-#[test]
-fn every_overlay_at_80x24() {
-    let overlays: [(&str, Snapshot, &[Action]); 10] = [
-        ("roll_back", samples::before_switch(), &[Action::RollBack]),
-        ("automatic", samples::before_switch(), &[Action::Automatic]),
-        ("exclude", samples::failed(), &[Action::Down, Action::Down, Action::Exclude]),
-        ("drain", samples::drain_overdue(), &[Action::Last, Action::Drain, Action::Choose(halfstep::rollout::DrainChoice::Kill)]),
-        ("gates", samples::before_switch(), &[Action::Gates, Action::Down]),
-        ("log", samples::failed(), &[Action::Commands]),
-        ("note", samples::bake(), &[Action::Note, Action::Type('h'), Action::Type('i')]),
-        ("typed_word", samples::contract(), &[Action::Go, Action::Type('c')]),
-        ("help", samples::bake(), &[Action::Help]),
-        ("skip_bake", samples::bake(), &[Action::SkipBake]),
-    ];
-    for (name, snapshot, actions) in overlays {
-        let mut app = app(snapshot);
-        for action in actions {
-            app.update(*action);
-        }
-        insta::assert_snapshot!(format!("overlay_{name}"), text(&picture(&mut app, (80, 24), &now())));
     }
 }
 

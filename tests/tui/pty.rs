@@ -4,6 +4,7 @@
 //! The program in the pseudo-terminal is this test program, told to run [`the_screen_itself`] only.
 
 use crate::samples;
+use crate::terminal::{Answers, Terminal};
 use halfstep::config::console::Console;
 use halfstep::engine::client::Client;
 use halfstep::engine::snapshot::Snapshot;
@@ -12,18 +13,14 @@ use halfstep::rollout::Command;
 use halfstep::tui::preferences::Preferences;
 use halfstep::tui::theme::terminal;
 use halfstep::tui::{self, Options};
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::num::NonZero;
+use portable_pty::CommandBuilder;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 const SOCKET: &str = "HALFSTEP_TEST_SCREEN_SOCKET";
-/// The bit of a terminal that collects whole lines, as a shell has it; Linux.
-const ICANON: u32 = 0o2;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Not a test by itself: what runs in the pseudo-terminal. It panics when a file named `panic` appears beside the socket.
@@ -51,64 +48,31 @@ fn the_screen_itself() {
     });
 }
 
-fn size(cells: u16) -> NonZero<u16> {
-    NonZero::new(cells).expect("not zero")
-}
-
 /// A console in a pseudo-terminal, and the engine's end of its socket.
-struct Stage {
-    directory: tempfile::TempDir,
-    child: Box<dyn Child + Send + Sync>,
-    master: Option<Box<dyn MasterPty + Send>>,
-    keys: Option<Box<dyn Write + Send>>,
-    screen: Arc<Mutex<vt100::Parser>>,
-    bytes: Arc<AtomicUsize>,
+pub struct Stage {
+    pub directory: tempfile::TempDir,
+    pub terminal: Terminal,
     engine: Option<UnixStream>,
     commands: BufReader<UnixStream>,
 }
 
-impl Drop for Stage {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            self.child.kill().ok();
-            self.child.wait().ok();
-        }
-    }
-}
-
 impl Stage {
-    fn new(snapshot: &Snapshot) -> Stage {
+    pub fn new(snapshot: &Snapshot) -> Stage {
+        Stage::over(snapshot, Duration::ZERO, Answers::Yes, "")
+    }
+
+    /// Over a link that takes so long one way; these keys are pressed before anything is drawn.
+    pub fn over(snapshot: &Snapshot, link: Duration, answers: Answers, ahead: &str) -> Stage {
         let directory = tempfile::tempdir().expect("a directory");
         let socket = directory.path().join("socket");
         let listener = UnixListener::bind(&socket).expect("a socket");
-        let pty = native_pty_system()
-            .openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 })
-            .expect("a pseudo-terminal");
-        let child = pty.slave.spawn_command(command(&socket)).expect("started");
-        drop(pty.slave);
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(size(24), size(80), 0)));
-        let bytes = Arc::new(AtomicUsize::new(0));
-        let mut output = pty.master.try_clone_reader().expect("a reader");
-        let (to, counted) = (Arc::clone(&screen), Arc::clone(&bytes));
-        std::thread::spawn(move || {
-            let mut chunk = [0; 4096];
-            while let Ok(read @ 1..) = output.read(&mut chunk) {
-                counted.fetch_add(read, Ordering::SeqCst);
-                to.lock().expect("not poisoned").process(&chunk[..read]);
-            }
-        });
-        let keys = pty.master.take_writer().expect("a writer");
+        let terminal = Terminal::start(command(&socket), (80, 24), link, answers);
+        if !ahead.is_empty() {
+            terminal.press(ahead);
+        }
         let (engine, _) = listener.accept().expect("a screen");
-        let mut stage = Stage {
-            directory,
-            child,
-            master: Some(pty.master),
-            keys: Some(keys),
-            screen,
-            bytes,
-            commands: BufReader::new(engine.try_clone().expect("a second handle")),
-            engine: Some(engine),
-        };
+        let commands = BufReader::new(engine.try_clone().expect("a second handle"));
+        let mut stage = Stage { directory, terminal, engine: Some(engine), commands };
         let mut hello = String::new();
         stage.commands.read_line(&mut hello).expect("a greeting");
         stage.line(&Hello::new(false, false));
@@ -116,12 +80,12 @@ impl Stage {
         stage
     }
 
-    fn line<T: serde::Serialize>(&mut self, value: &T) {
+    pub fn line<T: serde::Serialize>(&mut self, value: &T) {
         let line = serde_json::to_string(value).expect("JSON") + "\n";
         self.engine.as_mut().expect("an engine").write_all(line.as_bytes()).expect("written");
     }
 
-    fn publish(&mut self, snapshot: &Snapshot) {
+    pub fn publish(&mut self, snapshot: &Snapshot) {
         let serde_json::Value::Object(parts) = serde_json::to_value(snapshot).expect("JSON") else { panic!("an object") };
         for (name, part) in parts.into_iter().filter(|(name, _)| name != "servers" && name != "activity") {
             self.line(&ToScreen::Part(name, part));
@@ -136,59 +100,30 @@ impl Stage {
         self.line(&ToScreen::Complete);
     }
 
-    fn press(&mut self, keys: &str) {
-        self.keys.as_mut().expect("a keyboard").write_all(keys.as_bytes()).expect("typed");
+    pub fn press(&self, keys: &str) {
+        self.terminal.press(keys);
     }
 
-    fn shown(&self) -> String {
-        self.screen.lock().expect("not poisoned").screen().contents()
+    #[track_caller]
+    pub fn until_shown(&self, text: &str) {
+        self.terminal.until_shown(text);
     }
 
-    fn until(&self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) {
-        let start = Instant::now();
-        while !holds(self.screen.lock().expect("not poisoned").screen()) {
-            assert!(start.elapsed() < LIMIT, "{what}:\n{}", self.shown());
-            std::thread::sleep(Duration::from_millis(5));
-        }
+    /// Does a command come within that time? It is left to be read.
+    pub fn asked(&mut self, within: Duration) -> bool {
+        self.engine.as_ref().expect("an engine").set_read_timeout(Some(within)).expect("a limit");
+        self.commands.fill_buf().is_ok_and(|bytes| !bytes.is_empty())
     }
 
-    fn until_shown(&self, text: &str) {
-        self.until(text, |screen| screen.contents().contains(text));
-    }
-
-    fn command(&mut self) -> ToEngine {
+    pub fn command(&mut self) -> ToEngine {
         self.engine.as_ref().expect("an engine").set_read_timeout(Some(LIMIT)).expect("a limit");
         let mut line = String::new();
         self.commands.read_line(&mut line).expect("a command");
         serde_json::from_str(&line).expect("a command")
     }
-
-    /// The terminal is as the shell had it.
-    fn until_given_back(&self) {
-        self.until("the terminal was not given back", |screen| {
-            !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
-        });
-        let start = Instant::now();
-        while self.is_raw() {
-            assert!(start.elapsed() < LIMIT, "the terminal was left in raw mode");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn is_raw(&self) -> bool {
-        let modes = self.master.as_ref().and_then(|master| master.get_termios()).expect("modes");
-        modes.local_flags.bits() & ICANON == 0
-    }
-
-    fn until_ended(&mut self) {
-        let start = Instant::now();
-        while matches!(self.child.try_wait(), Ok(None)) {
-            assert!(start.elapsed() < LIMIT, "it does not end:\n{}", self.shown());
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
 }
 
+/// This test program, told to be a screen over that socket.
 fn command(socket: &Path) -> CommandBuilder {
     let mut command = CommandBuilder::new(std::env::current_exe().expect("this program"));
     command.args(["pty::the_screen_itself", "--exact", "--nocapture", "--test-threads=1"]);
@@ -204,8 +139,8 @@ fn command(socket: &Path) -> CommandBuilder {
 fn keys_become_commands_and_q_gives_the_terminal_back() {
     let mut stage = Stage::new(&samples::before_switch());
     stage.until_shown("Half A · dark");
-    stage.until("the alternate screen", |screen| screen.alternate_screen() && screen.bracketed_paste());
-    assert!(stage.is_raw());
+    stage.terminal.until("the alternate screen", |screen| screen.alternate_screen() && screen.bracketed_paste());
+    assert!(stage.terminal.is_raw());
     stage.press("\r\r");
     assert_eq!(stage.command(), ToEngine { id: 1, prompt: Some(12), command: Command::Go });
     stage.line(&ToScreen::Answer { id: 1, refused: Some("the prompt has changed: look again".into()) });
@@ -215,8 +150,8 @@ fn keys_become_commands_and_q_gives_the_terminal_back() {
     assert_eq!(stage.command(), ToEngine { id: 2, prompt: Some(12), command: Command::Hold });
     stage.press("q");
     stage.until_shown("left: Ok(Quit)");
-    stage.until_given_back();
-    stage.until_ended();
+    stage.terminal.until_given_back();
+    stage.terminal.until_ended();
 }
 
 #[test]
@@ -238,10 +173,10 @@ fn the_death_of_the_engine_is_said_and_the_picture_stays() {
     let died = Instant::now();
     stage.until_shown("the engine is gone: halfstep resume");
     assert!(died.elapsed() < Duration::from_secs(2));
-    assert!(stage.shown().contains("web4"));
+    assert!(stage.terminal.shown().contains("web4"));
     stage.press("q");
     stage.until_shown("left: Ok(EngineGone)");
-    stage.until_given_back();
+    stage.terminal.until_given_back();
 }
 
 #[test]
@@ -251,7 +186,7 @@ fn an_engine_that_hangs_up_is_not_called_dead() {
     stage.line(&ToScreen::Answer { id: 0, refused: Some("nothing was read for 30 s; the engine hung up".into()) });
     stage.engine.take().expect("an engine").shutdown(std::net::Shutdown::Both).expect("closed");
     stage.until_shown("nothing was read for 30 s; the engine hung up");
-    assert!(!stage.shown().contains("halfstep resume"));
+    assert!(!stage.terminal.shown().contains("halfstep resume"));
     stage.press("q");
     stage.until_shown("left: Ok(Quit)");
 }
@@ -265,7 +200,7 @@ fn an_end_that_was_seen_is_an_end_and_not_a_death() {
     stage.until_shown("done: all 7 servers answer 1.42.0");
     stage.press("q");
     stage.until_shown("left: Ok(Ended(");
-    stage.until_given_back();
+    stage.terminal.until_given_back();
 }
 
 #[test]
@@ -273,11 +208,10 @@ fn a_signal_gives_the_terminal_back() {
     for signal in [rustix::process::Signal::TERM, rustix::process::Signal::HUP] {
         let mut stage = Stage::new(&samples::bake());
         stage.until_shown("Half A · serving");
-        let id = stage.child.process_id().and_then(|id| i32::try_from(id).ok()).expect("a process");
-        rustix::process::kill_process(rustix::process::Pid::from_raw(id).expect("a process"), signal).expect("sent");
+        stage.terminal.signal(signal);
         stage.until_shown("left: Ok(Quit)");
-        stage.until_given_back();
-        stage.until_ended();
+        stage.terminal.until_given_back();
+        stage.terminal.until_ended();
     }
 }
 
@@ -287,28 +221,25 @@ fn a_panic_gives_the_terminal_back_and_is_told() {
     stage.until_shown("Half A · serving");
     std::fs::write(stage.directory.path().join("panic"), "").expect("written");
     stage.until_shown("as the test wanted");
-    stage.until_given_back();
-    stage.until_ended();
+    stage.terminal.until_given_back();
+    stage.terminal.until_ended();
 }
 
 #[test]
 fn a_terminal_that_goes_away_ends_the_screen() {
     let mut stage = Stage::new(&samples::bake());
     stage.until_shown("Half A · serving");
-    stage.keys.take();
-    stage.master.take();
+    stage.terminal.let_go();
     // The reader in the test still holds the terminal: hang up as the kernel does when a link drops.
-    let id = stage.child.process_id().and_then(|id| i32::try_from(id).ok()).expect("a process");
-    rustix::process::kill_process(rustix::process::Pid::from_raw(id).expect("a process"), rustix::process::Signal::HUP)
-        .expect("sent");
-    stage.until_ended();
+    stage.terminal.signal(rustix::process::Signal::HUP);
+    stage.terminal.until_ended();
 }
 
 #[test]
 fn nothing_is_written_where_nothing_changed() {
     let mut stage = Stage::new(&samples::bake());
     stage.until_shown("Half A · serving");
-    let first = stage.bytes.load(Ordering::SeqCst);
+    let first = stage.terminal.bytes.load(Ordering::SeqCst);
     for _ in 0..200 {
         stage.publish(&samples::bake());
     }
@@ -316,7 +247,7 @@ fn nothing_is_written_where_nothing_changed() {
     changed.traffic.capacity = "A carries all of it".into();
     stage.publish(&changed);
     stage.until_shown("A carries all of it");
-    let more = stage.bytes.load(Ordering::SeqCst) - first;
+    let more = stage.terminal.bytes.load(Ordering::SeqCst) - first;
     assert!(more < first / 2, "{more} bytes after a first picture of {first}");
 }
 
@@ -324,8 +255,6 @@ fn nothing_is_written_where_nothing_changed() {
 fn another_size_is_drawn_at_once() {
     let stage = Stage::new(&samples::bake());
     stage.until_shown("Half A · serving");
-    stage.screen.lock().expect("not poisoned").screen_mut().set_size(size(10), size(40));
-    let master = stage.master.as_ref().expect("a terminal");
-    master.resize(PtySize { rows: 10, cols: 40, pixel_width: 0, pixel_height: 0 }).expect("resized");
+    stage.terminal.resize((40, 10));
     stage.until_shown("halfstep needs 60x18");
 }

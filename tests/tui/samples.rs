@@ -4,6 +4,8 @@ use halfstep::engine::snapshot::*;
 use halfstep::model::{Aim, GateName, Half, Health, PhaseName, Printable, Role, Rotation, ServerName, Verdict, Version};
 use halfstep::rollout::people::{People, Person, Wish};
 
+mod plan;
+
 pub const CURRENT: &str = "1.41.0";
 pub const NEXT: &str = "1.42.0";
 
@@ -142,6 +144,9 @@ pub fn pool(at: PhaseName) -> Snapshot {
             activity(1, PhaseName::Preflight, "lb1", "read 6 members", Tone::Plain),
             activity(2, PhaseName::Preflight, "pool", "clean: 6 in rotation on 1.41.0", Tone::Good),
         ],
+        plan: plan::forward(at),
+        back: Vec::new(),
+        drains: Vec::new(),
     }
 }
 
@@ -162,6 +167,7 @@ pub fn before_switch() -> Snapshot {
             Printable::new("half A in"),
         ],
     };
+    pool.back = plan::restore_a();
     pool.prompt.number = 12;
     pool.prompt.enter = Printable::new("switch: half A in and half B out, on lb1 and lb2");
     pool.prompt.commands = [
@@ -215,6 +221,8 @@ pub fn bake() -> Snapshot {
         text: Printable::new("instant: 3 of 3 of half B up on 1.41.0, seen 1 s ago"),
         steps: vec![Printable::new("half B in and half A out, on lb1 and lb2")],
     };
+    pool.back = plan::flip_back();
+    pool.plan = plan::forward(PhaseName::Bake);
     pool.traffic.by_version = vec![(Version::new(NEXT), 1227.0), (Version::new(CURRENT), 0.0)];
     pool.traffic.mixed_window = Some(Printable::new("≤ 2 ms (probe)"));
     pool.traffic.flip_flops = Some(0);
@@ -234,10 +242,21 @@ pub fn bake() -> Snapshot {
     pool
 }
 
+/// The next prompt after the one before the switch: half B waits for Enter.
+pub fn bake_is_over() -> Snapshot {
+    let mut pool = bake();
+    pool.prompt.number = 15;
+    pool.prompt.waiting_for = None;
+    pool.prompt.countdown_ms = None;
+    pool.prompt.refused.remove("go");
+    pool
+}
+
 /// Nothing to decide while something runs.
 pub fn updating() -> Snapshot {
     let mut pool = before_switch();
     pool.phases = self::pool(PhaseName::UpdateA).phases;
+    pool.plan = plan::forward(PhaseName::UpdateA);
     for at in 0..3 {
         pool.servers[at].state = ServerState::Working;
         pool.servers[at].doing = Some(Printable::new("update 12 s"));
@@ -277,6 +296,7 @@ pub fn rolling_back() -> Snapshot {
 pub fn failed() -> Snapshot {
     let mut pool = before_switch();
     pool.phases = self::pool(PhaseName::UpdateA).phases;
+    pool.plan = plan::forward(PhaseName::UpdateA);
     pool.phases[3].state = PhaseState::Failed;
     pool.rollout.pace = Pace::Held;
     pool.rollout.held = Some(Printable::new("start of web2 failed: retry it (r), exclude it (x) or roll back (R)"));
@@ -317,6 +337,7 @@ pub fn drain_overdue() -> Snapshot {
         text: Printable::new("instant: A back in"),
         steps: vec![Printable::new("half A in")],
     };
+    pool.drains = vec![plan::overdue()];
     pool
 }
 
@@ -370,6 +391,7 @@ pub fn strange() -> Snapshot {
 pub fn contract() -> Snapshot {
     let mut pool = bake();
     pool.phases = self::pool(PhaseName::RejoinB).phases;
+    pool.plan = plan::forward(PhaseName::RejoinB);
     for server in &mut pool.servers {
         server.version = Some(Version::new(NEXT));
         server.state = ServerState::Done;

@@ -1,6 +1,7 @@
 //! A plan as text: one block a phase, commands as they will be sent.
 
-use super::shown::{NodeCommands, Shown, ShownLane, ShownPhase, ShownStage, ShownStep};
+use super::shown::{Shown, ShownPhase};
+use crate::engine::rendering::{NodeCommands, ShownLane, ShownStage, ShownStep};
 use crate::model::{Printable, ServerName};
 use crate::rollout::event::Purpose;
 use std::fmt::{self, Display, Formatter};

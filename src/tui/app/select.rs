@@ -4,7 +4,8 @@ use super::{App, Ask};
 use crate::engine::snapshot::{ServerState, ServerView};
 use crate::model::{Half, ServerName};
 use crate::rollout::Command;
-use crate::tui::overlay::{Drain, Overlay, Purpose, TextField};
+use crate::tui::action::Action;
+use crate::tui::overlay::{Drain, Overlay, Purpose};
 use crate::tui::screen;
 use crate::tui::widget::half;
 
@@ -16,7 +17,7 @@ impl App {
         }
         match self.chosen() {
             Some(name) => act(self, name),
-            None => self.say(format!("{word} which server? select one with j and k, Tab for the other half")),
+            None => self.which(word),
         }
     }
 
@@ -33,9 +34,7 @@ impl App {
     pub(super) fn exclude(&mut self) -> Ask {
         let state = self.chosen().and_then(|name| self.server(&name)).map(|server| server.state);
         if state == Some(ServerState::Excluded) {
-            return self.on_server("gone", |app, name| {
-                app.open(Overlay::Text(TextField::new(Purpose::Gone(name), app.shown.prompt.number)))
-            });
+            return self.on_server("gone", |app, name| app.ask_for("gone", Purpose::Gone(name)));
         }
         self.on_server("exclude", |app, name| app.confirm(Command::Exclude(name)))
     }
@@ -43,8 +42,13 @@ impl App {
     pub(super) fn drain(&mut self) -> Ask {
         match self.chosen() {
             Some(name) => self.open(Overlay::Drain(Drain::new(name, self.shown.prompt.number))),
-            None => self.say("the drain of which server? select one with j and k, Tab for the other half"),
+            None => self.which("drain"),
         }
+    }
+
+    fn which(&mut self, word: &str) -> Ask {
+        let [down, up, other] = [Action::Down, Action::Up, Action::OtherHalf].map(|action| self.keys().said(action));
+        self.say(format!("{word} which server? select one with {down} and {up}, {other} for the other half"))
     }
 
     pub(super) fn select(&mut self, by: isize) -> Ask {

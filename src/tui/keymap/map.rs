@@ -75,7 +75,7 @@ impl Keymap {
         let bound = self.bindings(context).iter().chain(self.everywhere()).find(|bound| bound.keys.contains(&key));
         match (bound, context, key) {
             (Some(bound), _, _) => Some(bound.action),
-            (None, Context::Text, Key::Char(c)) => Some(Action::Type(c)),
+            (None, context, Key::Char(c)) if context.is_text() => Some(Action::Type(c)),
             (None, _, Key::Char(c)) => Some(Action::Unbound(c)),
             (None, _, _) => None,
         }
@@ -88,6 +88,13 @@ impl Keymap {
         let found = of(Context::Rollout).or_else(|| Context::ALL.into_iter().find_map(of));
         found.map_or_else(|| "no key".to_owned(), |bound| bound.key().to_string())
     }
+
+    /// The key of an action in that place.
+    #[must_use]
+    pub fn said_in(&self, context: Context, action: Action) -> String {
+        let found = self.bindings(context).iter().chain(self.everywhere()).find(|bound| bound.action == action);
+        found.map_or_else(|| "no key".to_owned(), |bound| bound.key().to_string())
+    }
 }
 
 fn plain(binding: &Binding) -> Bound {
@@ -98,7 +105,7 @@ fn bound(binding: &Binding, context: Context, changes: &[(Action, Key)]) -> Boun
     let mut bound = plain(binding);
     let own = changes.iter().find(|(action, _)| *action == binding.action);
     match (context, own) {
-        (Context::Text, _) => {}
+        (Context::Text | Context::CommandLine | Context::Filter | Context::Search, _) => {}
         (Context::Rollout, Some((Action::Hold, key))) => bound.keys.push(*key),
         (Context::Rollout, Some((_, key))) => {
             // Arrows and the like stay what they are beside the letter.

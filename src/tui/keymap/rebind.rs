@@ -61,7 +61,16 @@ pub fn danger(action: Action) -> Danger {
         | Action::Redraw
         | Action::Interrupt
         | Action::Suspend
-        | Action::Unbound(_) => Danger::Looks,
+        | Action::Unbound(_)
+        | Action::CommandLine
+        | Action::Filter
+        | Action::Search
+        | Action::SearchNext
+        | Action::SearchBack
+        | Action::Follow
+        | Action::CopyLine
+        | Action::CopyAll
+        | Action::Complete => Danger::Looks,
     }
 }
 

@@ -1,11 +1,12 @@
-//! What a command will do, and Enter to have it done.
+//! What a command will do, and Enter to have it done. The way back is told in [`super::rollback`].
 
-use super::{lines, paragraph};
+use super::{keys, lines, paragraph, rollback};
 use crate::engine::snapshot::Snapshot;
 use crate::rollout::{Command, ContractWhen};
 use crate::tui::action::Action;
+use crate::tui::keymap::Context;
 use crate::tui::theme::Role;
-use crate::tui::widget::{View, money::price_look, text::clock};
+use crate::tui::widget::{View, text::clock};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -16,32 +17,41 @@ pub struct Confirm {
     pub command: Command,
     /// The prompt that was shown when it was opened.
     pub prompt: u64,
+    /// How far it was scrolled.
+    pub from: usize,
 }
 
 impl Confirm {
+    /// Waits from now on.
+    #[must_use]
+    pub fn new(command: Command, prompt: u64) -> Confirm {
+        Confirm { command, prompt, from: 0 }
+    }
+
+    /// Scrolls; the end is found when it is drawn.
+    pub fn scroll(&mut self, by: isize, view_height: u16, snapshot: &Snapshot) {
+        let most = if self.command == Command::RollBack { rollback::length(snapshot) } else { 0 };
+        let most = most.saturating_sub(super::most_rows(view_height).saturating_sub(2));
+        self.from = self.from.saturating_add_signed(by).min(most);
+    }
+
     /// Draws it, with the price and the steps as they are now.
     pub fn draw(&self, view: &View, area: Rect, buffer: &mut Buffer) {
         let columns = super::columns(area);
         let mut said = Vec::new();
-        for sentence in sentences(&self.command, view.snapshot, &view.keys.said(Action::Exclude)) {
-            said.extend(paragraph(view, Role::Plain, &sentence, columns));
-        }
         if self.command == Command::RollBack {
-            let price = &view.snapshot.price;
-            let (glyph, role) = price_look(price.kind);
-            said.extend(paragraph(view, role, &format!("{glyph} {}", price.text), columns));
-            for (number, step) in price.steps.iter().enumerate() {
-                said.extend(paragraph(view, Role::Plain, &format!("{}. {step}", number + 1), columns));
+            said = rollback::lines(view, columns);
+        } else {
+            for sentence in sentences(&self.command, view) {
+                said.extend(paragraph(view, Role::Plain, &sentence, columns));
             }
         }
-        said.push(Line::default());
-        said.push(Line::from(vec![
-            view.span(Role::Key, " Enter"),
-            view.span(Role::Plain, format!(" {}   ", title(&self.command))),
-            view.span(Role::Key, "Esc"),
-            view.span(Role::Plain, " back, nothing is done"),
-        ]));
-        lines(view, title(&self.command), said, 0, area, buffer);
+        let hint = keys(
+            view,
+            Context::Confirm,
+            &[(Action::Confirm, &title(&self.command).to_lowercase()), (Action::Back, "back, nothing is done")],
+        );
+        lines(view, title(&self.command), (said, vec![Line::default(), hint]), self.from, area, buffer);
     }
 }
 
@@ -57,8 +67,8 @@ fn title(command: &Command) -> &'static str {
         Command::Cut(..) => "Cut a drain",
         Command::SkipBake => "Skip the bake",
         Command::SwitchAgain => "Switch again",
+        Command::Contract(ContractWhen::Later) => "Leave it for later",
         Command::Contract(ContractWhen::Now) => "Contract",
-        Command::Contract(ContractWhen::Later) => "Leave contract for later",
         Command::Accept(..) => "Accept a gate",
         Command::Note(_) => "Note",
         Command::HandOver(_) => "Hand over",
@@ -66,26 +76,32 @@ fn title(command: &Command) -> &'static str {
     }
 }
 
-/// What will happen, in sentences. `exclude` is the key for that.
-fn sentences(command: &Command, snapshot: &Snapshot, exclude: &str) -> Vec<String> {
+/// What will happen, in sentences.
+fn sentences(command: &Command, view: &View) -> Vec<String> {
+    let snapshot = view.snapshot;
     let prompt = &snapshot.prompt;
-    let first = if prompt.enter.is_empty() { Vec::new() } else { vec![format!("First: {}.", prompt.enter)] };
+    let hold = view.keys.said_in(Context::Rollout, Action::Hold);
     match command {
         Command::Automatic => {
-            let mut said = vec![
-                "Goes on by itself while every gate passes, and stops before the phases of stop_before. Space holds at any time."
-                    .to_owned(),
-            ];
-            said.extend(first);
+            let stops: Vec<String> =
+                snapshot.plan.iter().filter(|phase| phase.stops).map(|phase| phase.name.to_string()).collect();
+            let stops =
+                if stops.is_empty() { "nowhere but at the contract".to_owned() } else { format!("before {}", stops.join(", ")) };
+            let mut said =
+                vec![format!("Goes on by itself while every gate passes, and stops {stops}. {hold} holds at any time.")];
+            if !prompt.enter.is_empty() {
+                said.push(format!("First: {}.", prompt.enter));
+            }
             said
         }
-        Command::RollBack => {
-            vec!["Nothing new begins; what runs finishes; then every server goes back to current. Now:".to_owned()]
+        Command::Exclude(name) => {
+            let again = view.keys.said_in(Context::Rollout, Action::Exclude);
+            vec![
+                format!("{name} stays out of rotation to the end. The capacity of its half is checked again without it."),
+                format!("Contract waits until it answers next, or is declared gone ({again} once more)."),
+                format!("Now: {}.", snapshot.traffic.capacity),
+            ]
         }
-        Command::Exclude(name) => vec![
-            format!("{name} stays out of rotation to the end. The capacity of its half is checked again without it."),
-            format!("Contract waits until it answers next, or is declared gone ({exclude} once more)."),
-        ],
         Command::SkipBake => {
             let left = prompt.countdown_ms.map(|ms| format!("{} of the bake are left. ", clock(ms))).unwrap_or_default();
             vec![
@@ -100,12 +116,13 @@ fn sentences(command: &Command, snapshot: &Snapshot, exclude: &str) -> Vec<Strin
                 format!("The journal keeps who took over and why: {why}"),
             ]
         }
-        Command::Contract(ContractWhen::Later) => vec![
-            "The rollout ends with contract pending; halfstep contract runs the migrations later, behind the same gates."
-                .to_owned(),
-        ],
         Command::SwitchAgain => vec!["Half A goes in and half B out, on every node, in one operation.".to_owned()],
-        Command::Go
+        Command::Contract(ContractWhen::Later) => vec![
+            "The migrations that remove do not run now, and the rollout ends with contract pending.".to_owned(),
+            "`halfstep contract` runs them later, with the same gates. Until then old and new code both work.".to_owned(),
+        ],
+        Command::RollBack
+        | Command::Go
         | Command::Hold
         | Command::Retry(_)
         | Command::Gone(_)

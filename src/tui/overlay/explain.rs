@@ -34,7 +34,7 @@ impl Explain {
                 ]));
             }
         }
-        lines(view, &format!("Coach · {}", advice.title), said, self.from, area, buffer);
+        lines(view, &format!("Coach · {}", advice.title), (said, Vec::new()), self.from, area, buffer);
     }
 }
 

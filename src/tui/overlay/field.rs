@@ -1,10 +1,13 @@
-//! A line that is typed: a note, the reason for accepting a gate, or the word that only an irreversible step asks for.
+//! A line that is typed: a note, the reason for accepting a gate, the word that only an irreversible step asks for, words of
+//! the filter, or a text to look for.
 
-use super::{lines, paragraph};
+use super::{keys, lines, low_pane, paragraph, typed_line};
 use crate::model::{GateName, Printable, ServerName};
 use crate::rollout::people::ScreenNumber;
 use crate::rollout::{Command, ContractWhen};
 use crate::tui::action::Action;
+use crate::tui::filter::Filter;
+use crate::tui::keymap::Context;
 use crate::tui::theme::Role;
 use crate::tui::widget::{View, text};
 use ratatui::buffer::Buffer;
@@ -26,6 +29,10 @@ pub enum Purpose {
     Gone(ServerName),
     /// The reason for taking over from who drives at that screen.
     TakeOver(ScreenNumber),
+    /// Which servers are shown; and the filter before, for Esc.
+    Filter(Filter),
+    /// What is looked for in the list below.
+    Search,
 }
 
 /// What was typed so far.
@@ -37,6 +44,13 @@ pub struct TextField {
     pub prompt: u64,
 }
 
+/// One more character; none that moves a cursor, and not without end.
+pub fn type_into(text: &mut String, c: char) {
+    if !c.is_control() && text.chars().count() < LONGEST {
+        text.push(c);
+    }
+}
+
 impl TextField {
     /// An empty line.
     #[must_use]
@@ -44,28 +58,32 @@ impl TextField {
         TextField { purpose, text: String::new(), prompt }
     }
 
-    /// One more character; none that moves a cursor, and not without end.
-    pub fn type_in(&mut self, c: char) {
-        if !c.is_control() && self.text.chars().count() < LONGEST {
-            self.text.push(c);
+    /// Its table of keys.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        match self.purpose {
+            Purpose::Note | Purpose::Accept(_) | Purpose::Contract(_) | Purpose::Gone(_) | Purpose::TakeOver(_) => Context::Text,
+            Purpose::Filter(_) => Context::Filter,
+            Purpose::Search => Context::Search,
         }
     }
 
-    /// The command that the line makes, or what is wrong with it.
-    pub fn command(&self) -> Result<Command, String> {
+    /// The command that the line makes, or what is wrong with it. `None`: it makes none, it is for the screen.
+    pub fn command(&self) -> Result<Option<Command>, String> {
         let text = self.text.trim();
         match &self.purpose {
-            Purpose::Note if text.is_empty() => Err("an empty note says nothing: type it, or Esc".to_owned()),
-            Purpose::Note => Ok(Command::Note(Printable::new(text))),
+            Purpose::Filter(_) | Purpose::Search => Ok(None),
+            Purpose::Note if text.is_empty() => Err("an empty note says nothing: type it, or go back".to_owned()),
+            Purpose::Note => Ok(Some(Command::Note(Printable::new(text)))),
             Purpose::Accept(_) if text.is_empty() => {
-                Err("the reason is kept in the journal and may not be empty: type it, or Esc".to_owned())
+                Err("the reason is kept in the journal and may not be empty: type it, or go back".to_owned())
             }
-            Purpose::Accept(gate) => Ok(Command::Accept(*gate, Printable::new(text))),
-            Purpose::TakeOver(_) if text.is_empty() => Err("taking over needs a reason: type it, or Esc".to_owned()),
-            Purpose::TakeOver(from) => Ok(Command::TakeOver { from: Some(*from), why: Printable::new(text) }),
-            Purpose::Contract(word) if self.text == *word => Ok(Command::Contract(ContractWhen::Now)),
+            Purpose::Accept(gate) => Ok(Some(Command::Accept(*gate, Printable::new(text)))),
+            Purpose::TakeOver(_) if text.is_empty() => Err("taking over needs a reason: type it, or go back".to_owned()),
+            Purpose::TakeOver(from) => Ok(Some(Command::TakeOver { from: Some(*from), why: Printable::new(text) })),
+            Purpose::Contract(word) if self.text == *word => Ok(Some(Command::Contract(ContractWhen::Now))),
             Purpose::Contract(word) => Err(format!("that is not {word}: nothing was done")),
-            Purpose::Gone(name) if self.text == name.as_str() => Ok(Command::Gone(name.clone())),
+            Purpose::Gone(name) if self.text == name.as_str() => Ok(Some(Command::Gone(name.clone()))),
             Purpose::Gone(name) => Err(format!("that is not {name}: nothing was done")),
         }
     }
@@ -73,37 +91,36 @@ impl TextField {
     /// Draws what it is for and the line.
     pub fn draw(&self, view: &View, area: Rect, buffer: &mut Buffer) {
         let columns = super::columns(area);
-        let (title, what) = self.words(view);
+        let (title, what) = match &self.purpose {
+            Purpose::Filter(_) => return self.draw_low(view, "Filter", &counted(view), area, buffer),
+            Purpose::Search => return self.draw_low(view, "Search", "upper and lower case are the same", area, buffer),
+            Purpose::Note | Purpose::Accept(_) | Purpose::Contract(_) | Purpose::Gone(_) | Purpose::TakeOver(_) => {
+                self.words(view)
+            }
+        };
         let mut said = Vec::new();
         for (role, sentence) in what {
             said.extend(paragraph(view, role, &sentence, columns));
         }
-        // The end of a long line is what is being typed.
-        let typed = Printable::new(&self.text).to_string();
-        let mut tail = typed.as_str();
-        while text::width(tail) + 4 > columns {
-            tail = &tail[tail.chars().next().map_or(1, char::len_utf8)..];
-        }
-        said.extend([
+        let foot = vec![
             Line::default(),
-            Line::from(vec![
-                view.span(Role::Key, " > "),
-                view.span(Role::Plain, tail.to_owned()),
-                view.span(Role::Selected, " "),
-            ]),
+            typed_line(view, "> ", &self.text, columns),
             Line::default(),
-            Line::from(vec![
-                view.span(Role::Key, " Enter"),
-                view.span(Role::Plain, " send   "),
-                view.span(Role::Key, "Esc"),
-                view.span(Role::Plain, " back, nothing is done"),
-            ]),
-        ]);
-        lines(view, title, said, 0, area, buffer);
+            keys(view, Context::Text, &[(Action::Confirm, "send"), (Action::Back, "back, nothing is done")]),
+        ];
+        lines(view, title, (said, foot), 0, area, buffer);
+    }
+
+    /// Two lines at the lower end: what it is about stays to be seen above.
+    fn draw_low(&self, view: &View, title: &str, said: &str, area: Rect, buffer: &mut Buffer) {
+        let inner = low_pane(view, title, 2, area, buffer);
+        text::put(buffer, inner, typed_line(view, "/", &self.text, usize::from(inner.width)));
+        text::put(buffer, text::row(inner, 1), Line::from(view.span(Role::Dim, format!(" {said}"))));
     }
 
     fn words(&self, view: &View) -> (&'static str, Vec<(Role, String)>) {
         match &self.purpose {
+            Purpose::Filter(_) | Purpose::Search => ("", Vec::new()),
             Purpose::Note => ("Note", vec![(Role::Plain, "A line for the journal and the report.".to_owned())]),
             Purpose::Accept(gate) => {
                 let text = view.snapshot.gates.iter().find(|view| view.name == *gate).map(|gate| gate.text.to_string());
@@ -118,17 +135,16 @@ impl TextField {
                     (Role::Plain, prompt.enter.to_string()),
                 ];
                 said.extend(prompt.commands.iter().take(4).map(|command| (Role::Dim, format!("$ {command}"))));
-                let later = view.keys.said(Action::ContractLater);
+                let later = view.keys.said_in(Context::Rollout, Action::ContractLater);
                 said.push((Role::Plain, format!("Type {word} to do it. {later} on the screen before leaves it for later.")));
                 ("Contract", said)
             }
             Purpose::TakeOver(_) => {
                 let driver = view.snapshot.rollout.people.driving().map(|driver| driver.login.to_string());
                 let said = format!("{} drives. Say why you take over; then it is asked once more.", driver.unwrap_or_default());
-                (
-                    "Take over",
-                    vec![(Role::Warning, said), (Role::Plain, "Better: ask for it, and have it handed over with h.".to_owned())],
-                )
+                let key = view.keys.said_in(Context::Rollout, Action::HandOver);
+                let better = format!("Better: ask for it, and have it handed over with {key}.");
+                ("Take over", vec![(Role::Warning, said), (Role::Plain, better)])
             }
             Purpose::Gone(name) => (
                 "Declare gone",
@@ -139,4 +155,10 @@ impl TextField {
             ),
         }
     }
+}
+
+fn counted(view: &View) -> String {
+    let all = view.snapshot.servers.len();
+    let shown = view.snapshot.servers.iter().filter(|server| view.filter.matches(server)).count();
+    format!("{shown} of {all} servers; every word in name, version or state; !word leaves out")
 }

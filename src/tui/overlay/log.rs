@@ -1,7 +1,11 @@
 //! What was done, all of it: each line with the raw command as it was sent; Enter shows a command's output.
 
-use super::pane;
+use super::find::{Direction, Find};
+use super::{pane, place_told};
 use crate::engine::snapshot::{ActivityView, Snapshot};
+use crate::model::Printable;
+use crate::tui::action::Action;
+use crate::tui::keymap::Context;
 use crate::tui::theme::Role;
 use crate::tui::widget::{View, activity, text};
 use ratatui::buffer::Buffer;
@@ -12,6 +16,7 @@ use ratatui::text::Line;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Log {
     selected: Option<ActivityView>,
+    find: Find,
 }
 
 impl Log {
@@ -32,8 +37,39 @@ impl Log {
     pub fn select(&mut self, by: isize, snapshot: &Snapshot) {
         let Some((now, _)) = self.selected(snapshot) else { return };
         let last = snapshot.activity.len() - 1;
-        let to = now.saturating_add_signed(by).min(last);
-        self.selected = if to == last { None } else { snapshot.activity.get(to).cloned() };
+        self.select_at(now.saturating_add_signed(by).min(last), snapshot);
+    }
+
+    fn select_at(&mut self, at: usize, snapshot: &Snapshot) {
+        let last = snapshot.activity.len().saturating_sub(1);
+        self.selected = if at == last { None } else { snapshot.activity.get(at).cloned() };
+    }
+
+    /// Looks for a text, in this line first and then upwards.
+    pub fn search(&mut self, text: &str, snapshot: &Snapshot) -> Option<usize> {
+        self.find = Find::new(text);
+        let (at, entry) = self.selected(snapshot)?;
+        if self.find.is_in(&whole(entry)) { Some(at) } else { self.find_next(Direction::Up, snapshot) }
+    }
+
+    /// The next line in which it is; it is selected.
+    pub fn find_next(&mut self, direction: Direction, snapshot: &Snapshot) -> Option<usize> {
+        let (at, _) = self.selected(snapshot)?;
+        let found = self.find.next(snapshot.activity.len(), at, direction, |at| whole(&snapshot.activity[at]))?;
+        self.select_at(found, snapshot);
+        Some(found)
+    }
+
+    /// What is looked for.
+    #[must_use]
+    pub fn looked_for(&self) -> &str {
+        self.find.text()
+    }
+
+    /// All lines as text, to be copied.
+    #[must_use]
+    pub fn all(snapshot: &Snapshot) -> String {
+        snapshot.activity.iter().map(|entry| whole(entry) + "\n").collect()
     }
 
     /// Draws the list, and below it the whole of the selected line.
@@ -60,10 +96,22 @@ impl Log {
         if let Some(command) = &selected.command {
             said.extend(super::paragraph(view, Role::Title, &format!("$ {command}"), usize::from(told.width) - 2));
         }
-        let output = selected.output.as_ref().map(|_| "Enter shows its output").unwrap_or_default();
-        said.insert(0, Line::from(view.span(Role::Frame, format!("{} {output}", "─".repeat(4)))));
+        let hint = match &selected.output {
+            Some(_) => format!("{} shows its output", view.keys.said_in(Context::Commands, Action::Confirm)),
+            None => String::new(),
+        };
+        said.insert(0, Line::from(view.span(Role::Frame, format!("{} {hint}", "─".repeat(4)))));
         for (number, line) in said.into_iter().enumerate() {
             text::put(buffer, text::row(told, number), line);
         }
+        let find = self.find.text();
+        let find = if find.is_empty() { String::new() } else { format!("/{} · ", Printable::new(find)) };
+        place_told(view, &format!("{find}line {} of {}", at + 1, all.len()), inner, buffer);
     }
+}
+
+/// Place, words and command in one line.
+fn whole(entry: &ActivityView) -> String {
+    let command = entry.command.as_ref().map(|command| format!("  $ {command}")).unwrap_or_default();
+    format!("{}  {}  {}{command}", entry.wall.strftime("%Y-%m-%d %H:%M:%SZ"), entry.place, entry.text)
 }

@@ -2,11 +2,12 @@
 //!
 //! The choice is kept as a screen's number: who comes and goes meanwhile moves no line under the selection.
 
-use super::{lines, paragraph};
+use super::{keys, lines, paragraph};
 use crate::engine::snapshot::Snapshot;
 use crate::rollout::Command;
 use crate::rollout::people::{Person, ScreenNumber, Wish};
 use crate::tui::action::Action;
+use crate::tui::keymap::Context;
 use crate::tui::theme::Role;
 use crate::tui::widget::{View, people::name};
 use ratatui::buffer::Buffer;
@@ -41,8 +42,8 @@ impl Seats {
 
     /// Draws the list.
     pub fn draw(&self, view: &View, area: Rect, buffer: &mut Buffer) {
-        let take = view.keys.said(Action::HandOver);
-        let said = format!("You observe from then on; {take} takes it back, with a reason. The journal keeps who drove.");
+        let back = view.keys.said_in(Context::Rollout, Action::HandOver);
+        let said = format!("You observe from then on; {back} takes it back, with a reason. The journal keeps who drove.");
         let mut all = paragraph(view, Role::Plain, &said, super::columns(area));
         all.push(Line::default());
         let row = |to: Option<ScreenNumber>, text: String| {
@@ -51,14 +52,8 @@ impl Seats {
         };
         all.extend(others(view.snapshot).map(|person| row(Some(person.screen), name(person, view.snapshot))));
         all.push(row(None, "whoever takes it next".to_owned()));
-        all.push(Line::default());
-        all.push(Line::from(vec![
-            view.span(Role::Key, " Enter"),
-            view.span(Role::Plain, " hand over   "),
-            view.span(Role::Key, "Esc"),
-            view.span(Role::Plain, " back, you go on driving"),
-        ]));
-        lines(view, "Hand over to", all, 0, area, buffer);
+        let hint = keys(view, Context::Seats, &[(Action::Confirm, "hand over"), (Action::Back, "back, you go on driving")]);
+        lines(view, "Hand over to", (all, vec![Line::default(), hint]), 0, area, buffer);
     }
 }
 

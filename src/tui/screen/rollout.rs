@@ -22,6 +22,7 @@
 use crate::engine::snapshot::Snapshot;
 use crate::model::Half;
 use crate::tui::coach::Guide;
+use crate::tui::filter::Filter;
 use crate::tui::keymap::Context;
 use crate::tui::theme::Role;
 use crate::tui::widget::{
@@ -107,7 +108,7 @@ pub fn draw(view: &View, context: Context, area: Rect, buffer: &mut Buffer) {
 
 /// How many servers of that half a terminal of this size shows.
 #[must_use]
-pub fn rows_of((width, height): (u16, u16), snapshot: &Snapshot, filter: &str, guide: Guide, at: Half) -> usize {
+pub fn rows_of((width, height): (u16, u16), snapshot: &Snapshot, filter: &Filter, guide: Guide, at: Half) -> usize {
     let places = places(Rect::new(0, 0, width, height), wishes(snapshot, guide));
     let pane = match at {
         Half::A => places.a,
@@ -119,7 +120,7 @@ pub fn rows_of((width, height): (u16, u16), snapshot: &Snapshot, filter: &str, g
 }
 
 fn wishes(snapshot: &Snapshot, guide: Guide) -> Wishes {
-    let wish = |at| u16::try_from(half::members(snapshot, "", at).count() + 2).unwrap_or(u16::MAX);
+    let wish = |at| u16::try_from(half::everybody(snapshot, at).count() + 2).unwrap_or(u16::MAX);
     Wishes { a: wish(Half::A), b: wish(Half::B), coach: guide.is_shown() }
 }
 

@@ -6,6 +6,7 @@ use super::text::{cut, on_frame, put, row as nth};
 use crate::engine::snapshot::{ServerState, ServerView, Snapshot};
 use crate::model::figure::rate;
 use crate::model::{Aim, Half, Health, Printable, Rotation};
+use crate::tui::filter::Filter;
 use crate::tui::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -13,21 +14,13 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Widget};
 
 /// The rows of a half's pane, in the order of the config: those that the filter lets through.
-pub fn members<'a>(snapshot: &'a Snapshot, filter: &str, half: Half) -> impl Iterator<Item = &'a ServerView> {
-    let filter = filter.to_lowercase();
-    snapshot.servers.iter().filter(move |server| pane(server) == half && matches(server, &filter))
+pub fn members<'a>(snapshot: &'a Snapshot, filter: &'a Filter, half: Half) -> impl Iterator<Item = &'a ServerView> {
+    snapshot.servers.iter().filter(move |server| pane(server) == half && filter.matches(server))
 }
 
-/// Does that, in small letters, occur in its name, its version or one of its states?
-fn matches(server: &ServerView, filter: &str) -> bool {
-    if filter.is_empty() {
-        return true;
-    }
-    let (doing, _) = row::doing(server);
-    let version = server.version.as_ref().map_or("", |version| version.as_str());
-    let said = [server.name.as_str(), version, doing.as_str(), server.word.as_str()].into_iter().map(str::to_lowercase);
-    let states = [Some(server.health.to_string()), server.rotation.map(|rotation| rotation.to_string())].into_iter().flatten();
-    said.chain(states).any(|text| text.contains(filter))
+/// The same, whatever the filter says.
+pub fn everybody(snapshot: &Snapshot, half: Half) -> impl Iterator<Item = &ServerView> {
+    snapshot.servers.iter().filter(move |server| pane(server) == half)
 }
 
 /// In which pane a server stands: workers and observed processes change with half B.
@@ -159,7 +152,7 @@ fn more(view: &View, hidden: &[&ServerView]) -> Line<'static> {
 
 /// As ` Half A · serving · 3 of 3 up · next 1.42.0 `; what has no room goes from the middle.
 fn title(view: &View, half: Half, room: usize) -> Line<'static> {
-    let servers: Vec<&ServerView> = members(view.snapshot, "", half).filter(|server| server.half().is_some()).collect();
+    let servers: Vec<&ServerView> = everybody(view.snapshot, half).filter(|server| server.half().is_some()).collect();
     let (word, role) = serving(&servers);
     let up = servers.iter().filter(|server| server.health == Health::Up).count();
     let up_role = if up == servers.len() { Role::Good } else { Role::Warning };
@@ -167,8 +160,8 @@ fn title(view: &View, half: Half, room: usize) -> Line<'static> {
     let mut more = Vec::new();
     if !view.filter.is_empty() {
         let shown = members(view.snapshot, view.filter, half).count();
-        let all = members(view.snapshot, "", half).count();
-        more.push(view.span(Role::Key, format!("/{} {shown} of {all}", Printable::cut(view.filter, 24))));
+        let all = everybody(view.snapshot, half).count();
+        more.push(view.span(Role::Key, format!("/{} {shown} of {all}", Printable::cut(view.filter.text().as_str(), 24))));
     }
     if view.is_old() {
         more.push(view.span(Role::Bad, "as last seen"));
