@@ -12,6 +12,7 @@ pub mod engine;
 pub mod follow;
 pub mod hands;
 pub mod history;
+pub mod init;
 pub mod order;
 pub mod place;
 pub mod plain;
@@ -105,8 +106,8 @@ async fn wait(global: &Global, order: Order) -> Answer {
         Order::Switch(arguments) => switch::switch(global, arguments.to).await,
         Order::Serve(arguments) => serve::serve(global, &arguments).await,
         Order::Demo(arguments) => demo::demo(global, &arguments).await,
-        Order::Init
-        | Order::Approve
+        Order::Init(arguments) => init::init(global, *arguments).await,
+        Order::Approve
         | Order::Replay(_)
         | Order::Rehearse
         | Order::Migrations(_)

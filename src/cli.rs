@@ -2,6 +2,7 @@
 //! it refuses to know what a command does. Read next: [`rollout`] (options of `run` and its kin), [`exit`], [`text`].
 
 pub mod exit;
+pub mod init;
 pub mod internal;
 pub mod later;
 pub mod pages;
@@ -72,8 +73,8 @@ pub enum Format {
 pub enum Order {
     /// A pool, a balancer, an app and traffic of its own, on loopback, and a rollout over them
     Demo(DemoArguments),
-    /// Not yet: look at the balancer, propose names and halves, write halfstep.toml
-    Init,
+    /// Look at the balancer, propose names and halves, write halfstep.toml
+    Init(Box<init::InitArguments>),
     /// The config and everything that it names, without changing anything
     Check,
     /// What would be done, with the raw commands

@@ -29,6 +29,7 @@ mod value;
 
 pub use find::{DEFAULT_NAME, find};
 pub use fingerprint::{Difference, differences, fingerprint, flatten};
+pub use halves::{Candidate, split};
 pub use mistake::{Look, Mistake, Mistakes};
 pub use schema::schema;
 
@@ -185,7 +186,7 @@ pub fn load_in(path: &Path, environment: &dyn Environment) -> Result<Config, Mis
             Err(Mistakes::of_file(path, format!("{shown} is not UTF-8 text"), Some("save it as UTF-8".to_owned())))
         }
         Err(error) => {
-            let help = "give the config with -c FILE, or begin with the one of your balancer in sample-configs/".to_owned();
+            let help = "give the config with -c FILE, let halfstep init write it, or begin with the one of your balancer in sample-configs/".to_owned();
             Err(Mistakes::of_file(path, format!("{shown} cannot be read: {error}"), Some(help)))
         }
     }

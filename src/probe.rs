@@ -4,6 +4,7 @@
 
 mod checks;
 mod command;
+pub mod explore;
 mod extract;
 mod http;
 mod plain;

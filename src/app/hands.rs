@@ -11,6 +11,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Commands and ways through ssh, as this account has it. Opens nothing yet.
+#[must_use]
+pub fn runners() -> Runners {
+    Runners::new(socket_directory(), ssh_options(std::env::var_os(SSH_CONFIG)))
+}
+
 /// Everything of a config that touches the world.
 pub struct Hands {
     pub runners: Arc<Runners>,
@@ -23,7 +29,7 @@ impl Hands {
     /// Builds them. Connections through ssh are opened here, the others when they are first used.
     pub async fn build(config: &Config) -> Result<Hands, Failure> {
         let ssh = ssh_options(std::env::var_os(SSH_CONFIG));
-        let runners = Arc::new(Runners::new(socket_directory(), ssh.clone()));
+        let runners = Arc::new(runners());
         let mut nodes = BTreeMap::new();
         for settings in &config.nodes {
             let balancer = balancer(config, settings, &*runners, &ssh).await.map_err(|failure| at(settings, &failure))?;
@@ -127,7 +133,7 @@ async fn balancer(
 }
 
 /// `host:port`, where a text is one and no path.
-fn address(text: &str) -> Option<Address> {
+pub(super) fn address(text: &str) -> Option<Address> {
     let (host, port) = text.rsplit_once(':')?;
     if text.contains('/') {
         return None;
@@ -135,7 +141,7 @@ fn address(text: &str) -> Option<Address> {
     Some(Address { host: host.trim_matches(['[', ']']).to_owned(), port: port.parse().ok()? })
 }
 
-fn url_address(url: &str) -> Result<Address, Failure> {
+pub(super) fn url_address(url: &str) -> Result<Address, Failure> {
     let url = reqwest::Url::parse(url).map_err(|error| Failure::new(format!("{url} is no URL: {error}")))?;
     let host = url.host_str().ok_or_else(|| Failure::new(format!("{url} names no host")))?;
     let port = url.port_or_known_default().ok_or_else(|| Failure::new(format!("{url} names no port")))?;

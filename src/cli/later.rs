@@ -7,7 +7,6 @@ use crate::model::Failure;
 #[must_use]
 pub fn not_yet(order: &Order) -> Option<Failure> {
     let (command, meanwhile) = match order {
-        Order::Init => ("init", "copy the file of your balancer from sample-configs/ to halfstep.toml and run `halfstep check`"),
         Order::Approve => ("approve", "stops wait for a driver: `halfstep go`, or Enter in `halfstep attach`"),
         Order::Replay(_) => ("replay", "`halfstep report` tells what happened, the journal every event"),
         Order::Rehearse => ("rehearse", "`halfstep plan` shows every step, `halfstep demo` a whole rollout"),
@@ -15,6 +14,7 @@ pub fn not_yet(order: &Order) -> Option<Failure> {
             ("migrations", "name commands in [migrations] expand and contract; the rollout runs them in their phases")
         }
         Order::Demo(_)
+        | Order::Init(_)
         | Order::Check
         | Order::Plan(_)
         | Order::Run(_)

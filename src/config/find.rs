@@ -36,5 +36,6 @@ pub fn find(option: Option<&str>, environment: &dyn Environment) -> Result<PathB
         Some(option) => format!("no config {option}: looked for {}", looked.join(" and ")),
         None => format!("no config: looked for {}", looked.join(" and ")),
     };
-    Err(Failure::new(what).next("give one with -c FILE, or begin with the one of your balancer in sample-configs/"))
+    Err(Failure::new(what)
+        .next("give one with -c FILE, let halfstep init write it, or begin with the one of your balancer in sample-configs/"))
 }

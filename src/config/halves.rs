@@ -4,7 +4,7 @@ use crate::model::Half;
 
 /// What of a server decides.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Candidate {
+pub struct Candidate {
     /// What the config says.
     pub half: Option<Half>,
     pub zone: Option<String>,
@@ -16,7 +16,8 @@ pub(super) struct Candidate {
 /// 1. each zone has as many servers in A as in B, or one more in one of them, which alternates from zone to zone;
 /// 2. within a zone the first ones are in A, the others in B;
 /// 3. the weights of A and B are as near to each other as swaps and moves that keep 1 can make them (without zones, any).
-pub(super) fn split(candidates: &[Candidate]) -> Vec<Half> {
+#[must_use]
+pub fn split(candidates: &[Candidate]) -> Vec<Half> {
     let mut halves: Vec<Half> = candidates.iter().map(|candidate| candidate.half.unwrap_or(Half::B)).collect();
     let mut zones: Vec<Option<&str>> = Vec::new();
     for candidate in candidates {

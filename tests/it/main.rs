@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod haproxy;
 mod home;
+mod init;
 mod journal;
 mod listen;
 mod plain;

@@ -197,8 +197,14 @@ impl Pool {
     }
 
     fn command(&self, words: &[&str]) -> tokio::process::Command {
+        let mut command = self.bare(words);
+        command.arg("-c").arg(self.path("halfstep.toml"));
+        command
+    }
+
+    fn bare(&self, words: &[&str]) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(PROGRAM);
-        command.args(words).arg("-c").arg(self.path("halfstep.toml")).kill_on_drop(true);
+        command.args(words).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -206,6 +212,12 @@ impl Pool {
     /// Runs this program to its end.
     pub async fn halfstep(&self, words: &[&str]) -> Run {
         self.wait(self.spawn(words), words).await
+    }
+
+    /// The same without `-c`, in the pool's directory.
+    pub async fn halfstep_without_config(&self, words: &[&str]) -> Run {
+        let child = self.bare(words).current_dir(self.path("")).spawn().expect("the program runs");
+        self.wait(child, words).await
     }
 
     /// Waits for a run that was spawned.
