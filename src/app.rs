@@ -107,6 +107,7 @@ async fn wait(global: &Global, order: Order) -> Answer {
         Order::Serve(arguments) => serve::serve(global, &arguments).await,
         Order::Demo(arguments) => demo::demo(global, &arguments).await,
         Order::Init(arguments) => init::init(global, *arguments).await,
+        Order::LabStage(arguments) => demo::alone::main(&arguments).await,
         Order::Approve
         | Order::Replay(_)
         | Order::Rehearse
@@ -146,6 +147,7 @@ fn lab_app(arguments: crate::cli::internal::LabAppArguments) -> Answer {
         version,
         answer_after: std::time::Duration::from_millis(arguments.answer_after),
         faults: arguments.fault,
+        held_by: arguments.held_by,
     };
     let lifetime = arguments.with.map_or(process::Lifetime::UntilSignalled, process::Lifetime::With);
     if arguments.with.is_some() {

@@ -18,6 +18,7 @@ use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use rollout::{Drive, Facing, PlanArguments, RestartArguments, RunArguments};
+use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -133,6 +134,9 @@ pub enum Order {
     /// One server of the demo
     #[command(hide = true)]
     LabApp(internal::LabAppArguments),
+    /// The demo's world, which outlives its screens
+    #[command(hide = true)]
+    LabStage(internal::LabStageArguments),
     /// A program or a directory that goes with a process
     #[command(hide = true)]
     LabKeep(internal::LabKeepArguments),
@@ -150,13 +154,19 @@ pub struct DemoArguments {
     /// Leave the pool running afterwards, and say how to reach it
     #[arg(long)]
     pub keep: bool,
+    /// End the demos that run without a screen
+    #[arg(long, exclusive = true)]
+    pub end: bool,
     #[command(flatten)]
     pub drive: Drive,
 }
 
 /// What can go wrong in the demo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DemoFault {
+    /// Nothing goes wrong, not even the small things that the guided tour shows
+    None,
     /// One server needs long to become healthy
     SlowStart,
     /// One server answers another version than was rolled out
@@ -172,7 +182,8 @@ pub enum DemoFault {
 }
 
 /// What stands in front of the demo's pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DemoBalancer {
     #[default]
     Builtin,

@@ -1,13 +1,16 @@
 //! `halfstep attach`: a screen on a running rollout.
 
-use super::{Answer, place, run};
+use super::begin::Refusal;
+use super::{Answer, demo, place, run};
 use crate::cli::Global;
-use crate::cli::rollout::{Drive, Facing};
+use crate::cli::rollout::{Drive, Face, Facing};
+use crate::engine::home::PoolHome;
 use crate::model::Failure;
+use std::path::Path;
 
 /// Shows the running rollout of the pool.
 pub async fn attach(global: &Global, facing: Facing) -> Answer {
-    let pool = place::pool(global)?;
+    let pool = pool(global)?;
     let holder = pool.holder().filter(|holder| holder.alive).ok_or_else(|| {
         let next = if run::is_unfinished(&pool) {
             "halfstep resume brings its engine back"
@@ -22,5 +25,20 @@ pub async fn attach(global: &Global, facing: Facing) -> Answer {
         pid: holder.info.pid,
     };
     let drive = Drive { facing, ..Drive::default() };
-    run::show(facing.face(run::terminal()), &drive, &started).await
+    let face = facing.face(run::terminal());
+    match demo::find::demo_of(&started.rollout).filter(|_| face == Face::Console).map(Path::to_owned) {
+        Some(dir) => demo::attached(global, &drive, &started, &dir).await,
+        None => run::show(face, &drive, &started).await,
+    }
+}
+
+/// The pool that is meant; without a word about it, and nothing running there, a demo that runs.
+fn pool(global: &Global) -> Result<PoolHome, Refusal> {
+    let meant = place::pool(global);
+    let is_live = |pool: &PoolHome| pool.holder().is_some_and(|holder| holder.alive);
+    match meant {
+        Ok(pool) if global.config.is_some() || is_live(&pool) => Ok(pool),
+        Err(refusal) if global.config.is_some() => Err(refusal),
+        other => demo::find::running()?.map_or(other, Ok),
+    }
 }

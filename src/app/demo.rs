@@ -1,76 +1,191 @@
 //! `halfstep demo`: a pool, a balancer, clients and a rollout of its own, on loopback, with nothing but this program.
 //!
-//! It is an ordinary rollout of an ordinary config over real processes; only the world is ours, and ends with us. Read
-//! next: [`stage`] (the world), [`scene`] (what a fault breaks).
+//! It is an ordinary rollout of an ordinary config over real processes; only the world is ours, and ends with us. For the
+//! full screen the world is a process of its own, so that the terminal may be closed and `halfstep attach` finds it again;
+//! else it lives in this one. Read next: [`play`] (the world), [`alone`] (its own process), [`scene`] (what a fault
+//! breaks), [`plants`] (what the guided tour breaks and mends), [`stage`] (servers and balancer).
 
+pub mod alone;
+pub mod find;
 pub mod front;
+pub mod plants;
+pub mod play;
 pub mod scene;
 pub mod stage;
 
-use super::begin::{Refusal, Request};
-use super::engine::{Job, has_end};
+use super::begin::Refusal;
+use super::engine::has_end;
 use super::follow::{Print, Until, follow};
-use super::spawn::{self, Started};
+use super::spawn::Started;
 use super::{Answer, report, run};
 use crate::cli::rollout::{Drive, Face};
 use crate::cli::text::say;
-use crate::cli::{DemoArguments, DemoBalancer, ExitStatus, Format, Global};
-use crate::engine::client::{Client, News};
+use crate::cli::{DemoArguments, DemoBalancer, DemoFault, ExitStatus, Format, Global};
+use crate::engine::client::Client;
 use crate::engine::home::RolloutDir;
 use crate::engine::report::Life;
-use crate::engine::snapshot::{PhaseState, PhaseView};
 use crate::engine::wire::Hello;
-use crate::lab::keep;
 use crate::lab::tally::Counts;
-use crate::lab::traffic::{self, Traffic, TrafficSettings};
-use crate::model::{Failure, PhaseName, Release};
+use crate::model::Failure;
 use crate::rollout::event::StartPace;
 use crate::tui;
-use scene::{NEXT, SERVERS, Scene};
-use stage::Stage;
-use std::ffi::OsStr;
+use alone::Ready;
+use play::{CLIENTS, Play, World};
+use scene::Script;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
 
-/// Clients that ask for something that is answered at once.
-const CLIENTS: usize = 16;
-/// Between an answer and the next request of a client.
-const PAUSE: Duration = Duration::from_millis(20);
-/// Clients finish what they have begun, but not for longer.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
-
-/// Plays the demo, and ends everything that it started.
+/// Plays the demo, or ends those that run.
 pub async fn demo(global: &Global, arguments: &DemoArguments) -> Answer {
-    let drive = &arguments.drive;
-    let face = drive.face(run::terminal());
+    if arguments.end {
+        return end_all().await;
+    }
+    let face = arguments.drive.face(run::terminal());
     if face == Face::Console {
         super::console::checked()?;
     }
-    let scene = Scene::new(arguments.fault, face);
-    let stage = Stage::raise(arguments.balancer, &scene).map_err(Refusal::Failed)?;
+    let play = Play {
+        balancer: arguments.balancer,
+        script: script(arguments, face),
+        pace: pace(&arguments.drive, face),
+        hold_at: arguments.drive.hold_at.clone(),
+    };
+    match face {
+        Face::Console => on_screen(global, arguments, &play).await,
+        Face::Plain | Face::Headless | Face::Events => in_this_process(global, arguments, &play, face).await,
+    }
+}
+
+fn script(arguments: &DemoArguments, face: Face) -> Script {
+    match (face, arguments.fault) {
+        (Face::Console, None) if !arguments.drive.yes => Script::Tour,
+        (Face::Console | Face::Plain, fault) => Script::Watched(fault.unwrap_or(DemoFault::None)),
+        (Face::Headless | Face::Events, fault) => Script::Unwatched(fault.unwrap_or(DemoFault::None)),
+    }
+}
+
+fn pace(drive: &Drive, face: Face) -> StartPace {
+    match face {
+        Face::Console | Face::Plain => run::pace(face, drive),
+        // Nobody is there to press Enter, and a demo goes to its end by itself.
+        Face::Headless | Face::Events => StartPace::NonStop,
+    }
+}
+
+/// The world ends with this process.
+async fn in_this_process(global: &Global, arguments: &DemoArguments, play: &Play, face: Face) -> Answer {
+    let mut world = World::raise(play)?;
     let how = if global.format == Format::Json { Print::Nothing } else { Print::Lines };
     if face != Face::Events && how == Print::Lines {
-        say(opening(arguments.balancer, &stage));
+        say(opening(play.balancer, world.stage.address, &world.stage.config()));
     }
-    // First the slow ones, so that each server has one.
-    let slow = scene.stragglers.map(|time| clients(stage.address, SERVERS.len(), &format!("/slow?ms={}", time.as_millis())));
-    let traffic = clients(stage.address, CLIENTS, "/");
-    let started = begin(&stage, drive, face)?;
-    let _engine = Engine(started.pid);
-    if let Some(front) = stage.front.as_ref().filter(|_| scene.balancer_ends) {
-        tokio::spawn(end_in_update(started.clone(), front.keeper()));
-    }
-    let status = show(face, how, arguments, &started).await;
-    let counts = traffic.counts();
-    let _ = tokio::time::timeout(LAST_ANSWERS, traffic.stop()).await;
+    let (screens, _) = tokio::sync::watch::channel(0);
+    plants::spawn(&world, screens);
+    let started = world.started.clone();
+    let connect = async |seated| Client::connect(&started.socket, &Hello::new(seated, arguments.drive.facing.observe)).await;
+    let status = match face {
+        Face::Headless => follow(connect(false).await?, &started.rollout, how, Until::Held).await.map_err(Refusal::from),
+        Face::Plain => plain_end(run::plain(connect(true).await?, &arguments.drive).await?, arguments),
+        Face::Console | Face::Events => run::show(face, &arguments.drive, &started).await,
+    };
+    let counts = world.stop_clients().await;
     tell(&started, &counts, face, global.format)?;
     if arguments.keep {
-        keep(&stage).await;
+        keep(&world.stage.config()).await;
     }
-    drop(slow);
+    drop(world);
     status
+}
+
+/// How the plain screen was left.
+fn plain_end(left: tui::Left, arguments: &DemoArguments) -> Answer {
+    match left {
+        tui::Left::Quit if arguments.keep => Ok(ExitStatus::Done),
+        tui::Left::Quit => {
+            say("The screen was left, and the demo ends with it; halfstep demo --keep leaves it running.");
+            Ok(ExitStatus::Done)
+        }
+        tui::Left::Ended(outcome) => {
+            say(outcome.text);
+            Ok(outcome.word.into())
+        }
+        tui::Left::EngineGone => Err(Refusal::Failed(Failure::new("the engine of the demo died"))),
+    }
+}
+
+/// The world is another process, and outlives this screen.
+async fn on_screen(global: &Global, arguments: &DemoArguments, play: &Play) -> Answer {
+    let (Ready { dir, address, started }, mut world) = alone::start(play)?;
+    let config = dir.join("halfstep.toml");
+    say(opening(play.balancer, address, &config));
+    let hello = Hello::new(true, arguments.drive.facing.observe);
+    let left = match Client::connect(&started.socket, &hello).await {
+        Ok(client) => run::console(client, &arguments.drive, &started).await,
+        Err(failure) => Err(failure.into()),
+    };
+    if matches!(left, Ok(tui::Left::Quit)) && !arguments.keep {
+        say(
+            "The demo goes on without a screen, for half an hour at most. halfstep attach comes back to it, halfstep demo --end ends it.",
+        );
+        return Ok(ExitStatus::Done);
+    }
+    let status = tell_end(global, &started, &dir, left).await;
+    if arguments.keep {
+        keep(&config).await;
+    }
+    if alone::end(&dir).await {
+        let _ = world.wait();
+    }
+    status
+}
+
+/// The end of a screen whose rollout is over: how, the report, and what the clients saw.
+async fn tell_end(global: &Global, started: &Started, dir: &Path, left: Result<tui::Left, Refusal>) -> Answer {
+    match left? {
+        tui::Left::Quit => Ok(ExitStatus::Done),
+        tui::Left::EngineGone => Err(Refusal::Failed(Failure::new("the engine of the demo died"))),
+        tui::Left::Ended(outcome) => {
+            say(&outcome.text);
+            let counts = alone::counts(dir).await.unwrap_or_default();
+            tell(started, &counts, Face::Console, global.format)?;
+            Ok(outcome.word.into())
+        }
+    }
+}
+
+/// A screen that came back to a demo, until it is left or the rollout is over.
+pub async fn attached(global: &Global, drive: &Drive, started: &Started, dir: &Path) -> Answer {
+    let client = Client::connect(&started.socket, &Hello::new(true, drive.facing.observe)).await?;
+    let left = run::console(client, drive, started).await;
+    if matches!(left, Ok(tui::Left::Quit)) {
+        say("The demo goes on without this screen. halfstep attach comes back to it, halfstep demo --end ends it.");
+        return Ok(ExitStatus::Done);
+    }
+    let status = tell_end(global, started, dir, left).await;
+    alone::has_read(dir);
+    status
+}
+
+/// Ends every demo of this account that has a world of its own.
+async fn end_all() -> Answer {
+    let all = find::directories();
+    if all.is_empty() {
+        say("no demo is running");
+    }
+    let mut stays = Vec::new();
+    for dir in all {
+        if alone::end(&dir).await {
+            say(format!("ended the demo in {}", dir.display()));
+        } else {
+            stays.push(dir.display().to_string());
+        }
+    }
+    if stays.is_empty() {
+        return Ok(ExitStatus::Done);
+    }
+    let text = format!("the demo in {} does not end", stays.join(", "));
+    Err(Refusal::Failed(Failure::new(text).next("one that runs in a terminal without a screen ends with Ctrl-C there")))
 }
 
 /// The report, and what the clients saw. Whoever reads events has had the last one.
@@ -104,91 +219,21 @@ fn clients_saw(counts: &Counts) -> String {
     text
 }
 
-fn opening(kind: DemoBalancer, stage: &Stage) -> String {
+fn opening(kind: DemoBalancer, address: SocketAddr, config: &Path) -> String {
     let balancer = match kind {
         DemoBalancer::Builtin => "halfstep serve",
         DemoBalancer::Haproxy => "HAProxy",
         DemoBalancer::Apache => "Apache httpd",
     };
     format!(
-        "Six servers on {} behind {balancer} at http://{}, {CLIENTS} clients. The config is {}; all of it goes when the demo ends.",
+        "Six servers on {} behind {balancer} at http://{address}, {CLIENTS} clients. The config is {}; all of it goes when the demo ends.",
         scene::CURRENT,
-        stage.address,
-        stage.config().display()
+        config.display()
     )
 }
 
-fn clients(target: SocketAddr, clients: usize, path: &str) -> Traffic {
-    let settings = TrafficSettings::new(target, clients, PAUSE);
-    Traffic::start(TrafficSettings { path: path.to_owned(), keep: traffic::Keep::Counts, ..settings })
-}
-
-/// Starts the engine, as `run` does; it hangs on this process.
-fn begin(stage: &Stage, drive: &Drive, face: Face) -> Result<Started, Refusal> {
-    let pace = match face {
-        Face::Console | Face::Plain => run::pace(face, drive),
-        // Nobody is there to press Enter, and a demo goes to its end by itself.
-        Face::Headless | Face::Events => StartPace::NonStop,
-    };
-    let request = Request {
-        config: stage.config(),
-        state: None,
-        to: Some(Release::new(NEXT).map_err(Refusal::Failed)?),
-        from: None,
-        expect: None,
-        only: vec![],
-        leave: vec![],
-        take: vec![],
-        drain_first: vec![],
-        contract: None,
-        on_failure: None,
-        pace,
-        hold_at: drive.hold_at.clone(),
-        who: crate::engine::account::own_login(),
-        why: Some("a demo".into()),
-        with: Some(std::process::id()),
-    };
-    spawn::start(&Job::Begin(request))
-}
-
-async fn show(face: Face, how: Print, arguments: &DemoArguments, started: &Started) -> Answer {
-    let drive = &arguments.drive;
-    let connect = async |seated| Client::connect(&started.socket, &Hello::new(seated, drive.facing.observe)).await;
-    let left = match face {
-        Face::Headless => return Ok(follow(connect(false).await?, &started.rollout, how, Until::Held).await?),
-        Face::Events => return run::show(face, drive, started).await,
-        Face::Plain => run::plain(connect(true).await?, drive).await?,
-        Face::Console => run::console(connect(true).await?, drive, started).await?,
-    };
-    match left {
-        tui::Left::Quit if arguments.keep => Ok(ExitStatus::Done),
-        tui::Left::Quit => {
-            say("The screen was left, and the demo ends with it; halfstep demo --keep leaves it running.");
-            Ok(ExitStatus::Done)
-        }
-        tui::Left::Ended(outcome) => {
-            say(outcome.text);
-            Ok(outcome.word.into())
-        }
-        tui::Left::EngineGone => Err(Refusal::Failed(Failure::new("the engine of the demo died"))),
-    }
-}
-
-/// Looks on as one more screen, and ends the balancer when half A is updated.
-async fn end_in_update(started: Started, keeper: u32) {
-    let Ok(mut client) = Client::connect(&started.socket, &Hello::new(false, true)).await else { return };
-    let begins = |phase: &PhaseView| phase.name == PhaseName::UpdateA && phase.state != PhaseState::ToDo;
-    while client.news().await != News::Gone {
-        if client.snapshot.phases.iter().any(begins) {
-            front::terminate(keeper);
-            return;
-        }
-    }
-}
-
 /// Leaves everything running until Ctrl-C.
-async fn keep(stage: &Stage) {
-    let config = stage.config();
+async fn keep(config: &Path) {
     say(format!(
         "Everything stays until Ctrl-C. From another terminal: halfstep status -c {0}, halfstep attach -c {0}",
         config.display()
@@ -198,24 +243,5 @@ async fn keep(stage: &Stage) {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
-    }
-}
-
-/// Does that rollout's directory lie in a demo's?
-#[must_use]
-pub fn is_a_demo(rollout: &Path) -> bool {
-    let is_ours = |name: &OsStr| name.to_string_lossy().starts_with(keep::DIRECTORY);
-    rollout.ancestors().filter_map(Path::file_name).any(is_ours)
-}
-
-/// The engine's process, ended with this value: our own child, so its number is nobody else's.
-struct Engine(u32);
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        if let Some(engine) = i32::try_from(self.0).ok().and_then(rustix::process::Pid::from_raw) {
-            let _ = rustix::process::kill_process(engine, rustix::process::Signal::KILL);
-            let _ = rustix::process::waitpid(Some(engine), rustix::process::WaitOptions::empty());
-        }
     }
 }

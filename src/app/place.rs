@@ -40,7 +40,10 @@ pub fn pool(global: &Global) -> Result<PoolHome, Refusal> {
         }
         None => match config_file(global) {
             Ok(_) => pool_of(&config(global)?, global.state.as_deref()).map_err(Refusal::from),
-            Err(no_config) => Ok(only_unfinished(global.state.as_deref())?.ok_or(Refusal::Usage(no_config))?),
+            Err(no_config) => match only_unfinished(global.state.as_deref())? {
+                Some(pool) => Ok(pool),
+                None => super::demo::find::running()?.ok_or(Refusal::Usage(no_config)),
+            },
         },
     }
 }

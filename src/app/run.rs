@@ -118,7 +118,7 @@ pub async fn console(client: Client, drive: &Drive, started: &Started) -> Result
 /// What is explained: in a demo all of it, elsewhere what was asked for.
 fn guide(facing: Facing, started: &Started, likes: &Preferences) -> Guide {
     match facing.guided || likes.guided {
-        _ if super::demo::is_a_demo(&started.rollout) => Guide::On,
+        _ if super::demo::find::demo_of(&started.rollout).is_some() => Guide::Tour,
         true => Guide::On,
         false => Guide::Off,
     }

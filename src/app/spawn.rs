@@ -3,12 +3,13 @@
 use super::begin::Refusal;
 use super::engine::{Job, Reply};
 use crate::model::Failure;
+use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// A running engine.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Started {
     pub rollout: PathBuf,
     pub socket: PathBuf,

@@ -43,9 +43,22 @@ pub struct LabAppArguments {
     /// What is wrong with it; may be repeated
     #[arg(long, value_name = "FAULT")]
     pub fault: Vec<Fault>,
+    /// As long as this file is there, answers to /held do not end
+    #[arg(long, value_name = "FILE")]
+    pub held_by: Option<PathBuf>,
     /// End with that process
     #[arg(long, value_name = "PID")]
     pub with: Option<u32>,
+}
+
+/// `halfstep lab-stage`: the demo's world in a process of its own, which outlives screens.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct LabStageArguments {
+    /// What is played, as JSON
+    pub play: String,
+    /// The screen that began it
+    #[arg(long, value_name = "PID")]
+    pub screen: u32,
 }
 
 /// `halfstep lab-keep`: a program of the demo that knows no process to end with, or the demo's directory.

@@ -39,6 +39,7 @@ pub fn not_yet(order: &Order) -> Option<Failure> {
         | Order::Man
         | Order::Engine(_)
         | Order::LabApp(_)
+        | Order::LabStage(_)
         | Order::LabKeep(_) => return None,
     };
     Some(Failure::new(format!("`halfstep {command}` is not in this version")).next(meanwhile))

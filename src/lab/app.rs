@@ -7,15 +7,16 @@
 use super::clock;
 use super::fault::{Fault, falls_on};
 use bytes::Bytes;
-use http_body_util::{Either, Full};
-use hyper::body::Incoming;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use http_body_util::{Either, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -40,6 +41,8 @@ pub struct AppSettings {
     /// How long an ordinary answer takes.
     pub answer_after: Duration,
     pub faults: Vec<Fault>,
+    /// As long as this file is there, answers to `/held` do not end: a long download.
+    pub held_by: Option<PathBuf>,
 }
 
 /// The version that a release file holds: its first line, without white space around it. Read once, at the start of a
@@ -186,7 +189,20 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, closing: Cancellatio
     }
 }
 
-type Body = Either<Full<Bytes>, Incoming>;
+type Body = Either<Full<Bytes>, Either<Incoming, StreamBody<BoxStream<'static, Result<Frame<Bytes>, Infallible>>>>>;
+
+/// Between two pieces of a download.
+const PIECE: Duration = Duration::from_millis(250);
+
+/// A piece now and then, as long as the file is there.
+fn download(held_by: Option<PathBuf>) -> Body {
+    let pieces = stream::unfold(held_by, |held_by| async move {
+        let goes_on = held_by.as_ref().is_some_and(|file| file.exists());
+        tokio::time::sleep(PIECE).await;
+        goes_on.then(|| (Ok(Frame::data(Bytes::from_static(b"."))), held_by))
+    });
+    Either::Right(Either::Right(StreamBody::new(pieces.boxed())))
+}
 
 /// Counts one request while it is being answered, also when the client goes away.
 struct OnTheWay(Arc<Shared>);
@@ -210,7 +226,8 @@ impl Shared {
                 tokio::time::sleep(milliseconds(request.uri().query().unwrap_or(""))).await;
                 self.ordinary()
             }
-            "/echo" => Response::new(Either::Right(request.into_body())),
+            "/held" => Response::new(download(self.settings.held_by.clone())),
+            "/echo" => Response::new(Either::Right(Either::Left(request.into_body()))),
             _ => {
                 tokio::time::sleep(self.settings.answer_after).await;
                 self.ordinary()
@@ -226,7 +243,7 @@ impl Shared {
     fn version(&self) -> &str {
         let wrong = self.settings.faults.iter().find_map(|fault| match fault {
             Fault::WrongVersion(version) => Some(version),
-            Fault::SlowStart(_) | Fault::Flapping(_) | Fault::Errors { .. } => None,
+            Fault::SlowStart(_) | Fault::Flapping(_) | Fault::Errors { .. } | Fault::ErrorsWhile { .. } => None,
         });
         wrong.unwrap_or(&self.settings.version)
     }
@@ -236,7 +253,7 @@ impl Shared {
         let ill = self.settings.faults.iter().any(|fault| match fault {
             Fault::SlowStart(time) => age < *time,
             Fault::Flapping(time) => (age.as_millis() / time.as_millis().max(1)) % 2 == 1,
-            Fault::WrongVersion(_) | Fault::Errors { .. } => false,
+            Fault::WrongVersion(_) | Fault::Errors { .. } | Fault::ErrorsWhile { .. } => false,
         });
         if ill { text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n".into()) } else { text(StatusCode::OK, "ok\n".into()) }
     }
@@ -255,6 +272,7 @@ impl Shared {
         let number = self.ordinary.fetch_add(1, SeqCst);
         let fails = self.settings.faults.iter().any(|fault| match fault {
             Fault::Errors { share, after } => number >= *after && falls_on(*share, number - after),
+            Fault::ErrorsWhile { share, file } => falls_on(*share, number) && file.exists(),
             Fault::SlowStart(_) | Fault::WrongVersion(_) | Fault::Flapping(_) => false,
         });
         if fails {
@@ -288,7 +306,7 @@ mod tests {
     use super::*;
 
     fn settings(faults: Vec<Fault>) -> AppSettings {
-        AppSettings { name: "web1".into(), version: "1.41.0".into(), answer_after: Duration::ZERO, faults }
+        AppSettings { name: "web1".into(), version: "1.41.0".into(), faults, ..AppSettings::default() }
     }
 
     async fn get(app: &App, path: &str) -> (u16, Option<String>, String) {

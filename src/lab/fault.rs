@@ -1,6 +1,7 @@
 //! What can be wrong with a practice server, as the words that its command line takes.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ pub enum Fault {
     Flapping(Duration),
     /// This share (0 to 1) of the requests other than health and version is answered with 500, once `after` were answered.
     Errors { share: f64, after: u64 },
+    /// The same as long as that file is there.
+    ErrorsWhile { share: f64, file: PathBuf },
 }
 
 impl fmt::Display for Fault {
@@ -24,6 +27,7 @@ impl fmt::Display for Fault {
             Fault::WrongVersion(version) => write!(f, "wrong-version={version}"),
             Fault::Flapping(time) => write!(f, "flapping={}", time.as_millis()),
             Fault::Errors { share, after } => write!(f, "errors={share},{after}"),
+            Fault::ErrorsWhile { share, file } => write!(f, "errors-while={share},{}", file.display()),
         }
     }
 }
@@ -31,10 +35,13 @@ impl fmt::Display for Fault {
 impl FromStr for Fault {
     type Err = String;
 
-    /// `slow-start=MS`, `wrong-version=TEXT`, `flapping=MS`, `errors=SHARE` or `errors=SHARE,AFTER`.
+    /// `slow-start=MS`, `wrong-version=TEXT`, `flapping=MS`, `errors=SHARE`, `errors=SHARE,AFTER` or `errors-while=SHARE,FILE`.
     fn from_str(text: &str) -> Result<Fault, String> {
-        let wrong =
-            || format!("{text:?} is no fault: write slow-start=MS, wrong-version=TEXT, flapping=MS, or errors=SHARE,AFTER");
+        let wrong = || {
+            let known = "slow-start=MS, wrong-version=TEXT, flapping=MS, errors=SHARE,AFTER, or errors-while=SHARE,FILE";
+            format!("{text:?} is no fault: write {known}")
+        };
+        let share_of = |text: &str| text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(wrong);
         let (word, value) = text.split_once('=').ok_or_else(wrong)?;
         let time = || value.parse().map(Duration::from_millis).map_err(|_| wrong());
         match word {
@@ -43,8 +50,11 @@ impl FromStr for Fault {
             "flapping" => Ok(Fault::Flapping(time()?)),
             "errors" => {
                 let (share, after) = value.split_once(',').unwrap_or((value, "0"));
-                let share = share.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(wrong)?;
-                Ok(Fault::Errors { share, after: after.parse().map_err(|_| wrong())? })
+                Ok(Fault::Errors { share: share_of(share)?, after: after.parse().map_err(|_| wrong())? })
+            }
+            "errors-while" => {
+                let (share, file) = value.split_once(',').ok_or_else(wrong)?;
+                Ok(Fault::ErrorsWhile { share: share_of(share)?, file: PathBuf::from(file) })
             }
             _ => Err(wrong()),
         }
@@ -68,10 +78,11 @@ mod tests {
             Fault::WrongVersion("1.40.9".into()),
             Fault::Flapping(Duration::from_millis(300)),
             Fault::Errors { share: 0.25, after: 10 },
+            Fault::ErrorsWhile { share: 0.5, file: PathBuf::from("/tmp/a, b") },
         ] {
             assert_eq!(fault.to_string().parse::<Fault>(), Ok(fault));
         }
-        for wrong in ["", "errors", "errors=2", "slow-start=soon", "fire=1"] {
+        for wrong in ["", "errors", "errors=2", "errors-while=0.1", "slow-start=soon", "fire=1"] {
             assert!(wrong.parse::<Fault>().is_err(), "{wrong}");
         }
     }

@@ -3,6 +3,7 @@
 //! Pure arithmetic over recorded requests; who records them is [`super::traffic`].
 
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One answered request, in nanoseconds of [`super::clock::now`].
@@ -18,7 +19,7 @@ pub struct Answered {
 }
 
 /// How many requests, and how they ended.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     pub requests: u64,
     /// Not answered, or answered with 5xx.

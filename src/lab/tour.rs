@@ -10,7 +10,7 @@ pub enum Note {
     /// Where this pool lives, and what that means.
     Place,
     /// A connection that held up the drain ended by itself.
-    StragglerLeft,
+    DownloadEnded,
     /// The new version begins to answer with errors.
     ErrorsBegin,
     /// What made the errors is put right.
@@ -24,11 +24,9 @@ impl Note {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            Note::Place => {
-                "demo: all of this lies in a temporary directory: a reboot would lose it. A real state directory must not"
-            }
-            Note::StragglerLeft => "demo: the long download that held up the drain has ended",
-            Note::ErrorsBegin => "demo: the new version now fails one request in twenty, as a forgotten setting would",
+            Note::Place => "demo: the state is in a temporary directory, lost at a reboot.",
+            Note::DownloadEnded => "demo: the long download that held up the drain has ended",
+            Note::ErrorsBegin => "demo: the new version now fails three requests in a hundred, as a forgotten setting would",
             Note::ErrorsEnd => "demo: the setting is put right; the new version answers well again",
             Note::Helped => "demo: nobody pressed r for a while, so the demo retries it",
         }

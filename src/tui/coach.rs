@@ -137,7 +137,7 @@ pub const MARGIN: usize = 4;
 
 impl Advice {
     fn new(title: String, now: String) -> Advice {
-        Advice { title, parts: vec![(Lead::Now, figures::capital(&now))] }
+        Advice { title, parts: vec![(Lead::Now, now)] }
     }
 
     fn with(mut self, lead: Lead, text: impl Into<String>) -> Advice {

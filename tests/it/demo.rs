@@ -15,10 +15,10 @@ struct Played {
 }
 
 /// A temporary directory of its own for each demo, so that what stays behind is that demo's.
-struct Place(tempfile::TempDir);
+pub struct Place(pub tempfile::TempDir);
 
 impl Place {
-    fn new() -> Place {
+    pub fn new() -> Place {
         Place(tempfile::tempdir().expect("a directory"))
     }
 
@@ -37,7 +37,7 @@ impl Place {
     }
 
     /// Asks again until no process is left that was started with this directory, and no demo's directory in it.
-    fn is_left_clean(&self, said: &str) {
+    pub fn is_left_clean(&self, said: &str) {
         let limit = Instant::now() + Duration::from_secs(20);
         loop {
             let (processes, directories) = (processes_with(self.0.path()), directories(self.0.path()));
@@ -51,7 +51,7 @@ impl Place {
 }
 
 /// Living processes whose environment or command line names that directory.
-fn processes_with(directory: &Path) -> Vec<String> {
+pub fn processes_with(directory: &Path) -> Vec<String> {
     let name = directory.to_string_lossy().into_owned();
     let names_it = |process: &Path, file: &str| {
         std::fs::read(process.join(file)).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(&name))

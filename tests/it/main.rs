@@ -23,3 +23,4 @@ mod support;
 mod switch;
 mod talk;
 mod terminal;
+mod tour;

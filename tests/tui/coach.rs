@@ -294,7 +294,7 @@ fn with_line(mut pool: Snapshot, text: &str) -> Snapshot {
 fn the_tour_proposes_the_way_back_then_leaving_and_sees_that_both_happened() {
     let tried = |pool: &Snapshot| said(pool, Guide::Tour).part(Lead::Try).to_owned();
     let bake = standing(PhaseName::Bake, PhaseState::Now);
-    assert!(tried(&bake).contains("Press R once"), "{}", tried(&bake));
+    assert!(tried(&bake).contains("press R once"), "{}", tried(&bake));
     let again = with_line(with_line(bake, "asks: rollback"), "asks: switch-again");
     assert!(tried(&again).contains("close this terminal"), "{}", tried(&again));
     let back = with_line(with_line(again, "left the screen; nobody drives now"), "came, drives");

@@ -29,7 +29,13 @@ update)
     echo "$server has $3"
     ;;
 start)
-    set --  --name "$server" --version-file "$server.release" --listen "127.0.0.1:$3" --with "$owner"
+    version=$server.release
+    if [ "$(cat "$server.release")" = "$next" ] && [ -f "$server.stale" ]; then
+        # The first start with the new release brings up the old one once more, as a stuck deploy does.
+        mv "$server.stale" "$server.old"
+        version=$server.old
+    fi
+    set -- --name "$server" --version-file "$version" --listen "127.0.0.1:$3" --with "$owner" --held-by held
     if [ "$(cat "$server.release")" = "$next" ] && [ -f "$server.fault" ]; then
         set -- "$@" --fault "$(cat "$server.fault")"
     fi

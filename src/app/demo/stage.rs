@@ -4,7 +4,7 @@
 //! Read next: [`super::front`] (the balancer), `app.sh` (the commands of the config), [`crate::lab::keep`].
 
 use super::front::{self, Front};
-use super::scene::{CURRENT, NEXT, SERVERS, Scene};
+use super::scene::{CURRENT, HELD, NEXT, SERVERS, STALE, Scene, Script};
 use crate::cli::DemoBalancer;
 use crate::lab::keep;
 use crate::model::{Failure, Printable};
@@ -35,9 +35,10 @@ pub struct Stage {
 
 impl Stage {
     /// Makes and starts everything: six servers on current, and the balancer before them.
-    pub fn raise(kind: DemoBalancer, scene: &Scene) -> Result<Stage, Failure> {
+    pub fn raise(kind: DemoBalancer, script: Script) -> Result<(Stage, Scene), Failure> {
         let program = std::env::current_exe().map_err(|error| trouble("this program cannot be found", &error))?;
         let dir = directory()?;
+        let scene = Scene::new(script, &dir);
         let mut stage =
             Stage { dir: dir.clone(), address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), front: None, sweeper: None };
         stage.sweeper = Some(sweeper(&program, &dir)?);
@@ -49,17 +50,21 @@ impl Stage {
             fs::write(dir.join(name), text)
                 .map_err(|error| trouble(&format!("{} cannot be written", dir.join(name).display()), &error))
         };
-        write("app", &script(&program)?)?;
-        write("halfstep.toml", &config(&dir, scene, &plan, &servers)?)?;
+        write("app", &app_script(&program)?)?;
+        write("halfstep.toml", &config(&dir, &scene, &plan, &servers)?)?;
         for (server, fault) in &scene.broken {
             write(&format!("{server}.fault"), &fault.to_string())?;
+        }
+        if scene.tour {
+            write(&format!("{STALE}.stale"), &format!("{CURRENT}\n"))?;
+            write(HELD, "")?;
         }
         for (server, port) in &servers {
             write(&format!("{server}.release"), &format!("{CURRENT}\n"))?;
             stage.order(&["start", server, &port.to_string()])?;
         }
         stage.front = Some(Front::start(&plan, &program, &dir, stage.address)?);
-        Ok(stage)
+        Ok((stage, scene))
     }
 
     /// The config of the demo's pool.
@@ -166,7 +171,7 @@ fn quoted(text: &Path) -> Result<String, Failure> {
         .map_err(|_| Failure::new(format!("{} cannot be written in a shell command", text.display())))
 }
 
-fn script(program: &Path) -> Result<String, Failure> {
+fn app_script(program: &Path) -> Result<String, Failure> {
     let owner = std::process::id();
     Ok(format!("program={}\nowner={owner}\nnext={NEXT}\n{}", quoted(program)?, include_str!("app.sh")))
 }
@@ -182,7 +187,7 @@ fn config(dir: &Path, scene: &Scene, plan: &front::Plan, servers: &[(&str, u16)]
          [verify]\nwarm_up = [\"/\"]\nsmoke = [{{ path = \"/\", status = 200, contains = \"web\" }}]\n\n\
          [commands]\nstop = {}\nupdate = {}\nstart = {}\ntimeout = \"60s\"\n\n\
          [rollout]\nbake = {}\ndrain_timeout = {}\n\n\
-         [gates]\nerror_rate = \"1%\"\nmin_requests = 100\ncapacity = 400\n{rollback}\n\
+         [gates]\nerror_rate = \"1%\"\nmin_requests = 100\ncapacity = {}\n{rollback}\n\
          [state]\ndir = {}\n",
         plan.section,
         length(scene.within),
@@ -191,6 +196,7 @@ fn config(dir: &Path, scene: &Scene, plan: &front::Plan, servers: &[(&str, u16)]
         command("start {server} {port}")?,
         length(scene.bake),
         length(scene.drain_timeout),
+        scene.capacity,
         toml_text(&dir.join("state").to_string_lossy()),
     );
     for (name, port) in servers {

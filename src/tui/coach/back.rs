@@ -46,20 +46,21 @@ fn will_go_back(figures: &Figures) -> Advice {
 
 fn look(figures: &Figures) -> Advice {
     let (current, next) = (&figures.current, &figures.next);
-    let window = figures.snapshot.traffic.mixed_window.as_ref().map(|window| format!("Both versions served for {window}."));
+    let window = figures.snapshot.traffic.mixed_window.as_ref();
+    let flip = window.map(|window| format!("; both versions served for {window}")).unwrap_or_default();
     let again = match figures.snapshot.prompt.refused.get("switch-again") {
-        Some(why) => format!("not now: {}", cut(why.as_str(), 60)),
-        None => "when the cause is put right".to_owned(),
+        Some(why) => format!("w, to switch again, waits: {}.", cut(why.as_str(), 60)),
+        None => "w switches to A again.".to_owned(),
     };
     Advice::new(
         "you are back".to_owned(),
-        format!(
-            "Half B serves {} on {current}; half A is dark, on {next}, to be looked at. w switches to A again ({again}); Enter restores A.",
-            figures.whole_load()
-        ),
+        format!("Half B serves {} on {current} again{flip}. {again} Enter restores A.", figures.whole_load()),
     )
-    .with(Lead::Why, format!("users have {current} again, so there is time to look: the servers of half A still run what was wrong."))
-    .with(Lead::See, sentences([window.unwrap_or_default(), format!("{} of {} of half A up on {next}.", figures.a.up(), figures.a.count())]))
+    .with(
+        Lead::Why,
+        format!("users have {current} again, so there is time to look: the servers of half A still run what was wrong."),
+    )
+    .with(Lead::See, format!("half A is dark: {} of {} up on {next}, to be looked at.", figures.a.up(), figures.a.count()))
     .with(Lead::Out, format!("Enter: {} get {current} back and rejoin; that ends it, rolled back.", figures.a.names()))
 }
 

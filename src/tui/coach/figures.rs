@@ -1,7 +1,7 @@
 //! The numbers of this pool in the words of a sentence: who is in which half, what they carry, what is in flight, what going
 //! back costs. It decides how a number is said, and refuses to know when.
 
-use crate::engine::snapshot::{GateView, PriceKind, ServerState, ServerView, Snapshot};
+use crate::engine::snapshot::{GateView, PriceKind, ServerState, ServerView, Snapshot, Tone};
 use crate::model::figure::rate;
 use crate::model::{GateName, Half, Health, PhaseName, Rotation};
 use crate::tui::widget::text::clock;
@@ -167,6 +167,15 @@ impl<'a> Figures<'a> {
     #[must_use]
     pub fn gate(&self, name: GateName) -> Option<&'a GateView> {
         self.snapshot.gates.iter().find(|gate| gate.name == name)
+    }
+
+    /// What preflight found that is no reason to stop, and that somebody should know: the last such line.
+    #[must_use]
+    pub fn amber(&self) -> Option<String> {
+        let first = |phase| matches!(phase, PhaseName::Preflight | PhaseName::Expand | PhaseName::DrainA);
+        let is_amber = |line: &&crate::engine::snapshot::ActivityView| line.tone == Tone::Warning && first(line.phase);
+        let line = self.snapshot.activity.iter().rfind(is_amber)?;
+        Some(line.text.as_str().trim_start_matches(crate::lab::tour::BEGINS).to_owned())
     }
 
     /// The price, without the age of the look that it comes from.

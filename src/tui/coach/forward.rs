@@ -94,13 +94,16 @@ fn asked(figures: &Figures, phase: PhaseName) -> Step {
                 figures.whole_load()
             ),
             "a server may only be stopped when nobody's request is in flight on it.",
-            sentences([format!("in flight on half A, now {}, falls to 0.", a.in_flight()), capacity(figures)]),
+            match figures.amber() {
+                Some(line) => format!("one amber line in preflight: {line}"),
+                None => sentences([format!("in flight on half A, now {}, falls to 0.", a.in_flight()), capacity(figures)]),
+            },
         ),
         PhaseName::UpdateA => step(
             format!("Enter {} {}. Nobody notices: half B serves {}.", change(figures), a.names(), figures.whole_load()),
             "half A is out and empty, so it may be down for as long as it takes.",
             sentences([
-                "each server goes down, and comes up again; the commands are above, as they will be sent.".to_owned(),
+                "each server goes down, and comes up again; the lines with $ are what will be sent.".to_owned(),
                 figures.at_half(),
             ]),
         ),

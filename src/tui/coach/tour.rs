@@ -60,7 +60,8 @@ pub fn came_back(snapshot: &Snapshot) -> usize {
             _ => {}
         }
     }
-    times
+    // Whoever sees that nobody drives has just come.
+    times + usize::from(alone)
 }
 
 /// Adds what to try now, or what was just seen.
@@ -85,25 +86,23 @@ fn tried(scene: &Scene, figures: &Figures, moment: &Moment, deeds: Deeds) -> Opt
         Moment::Runs(PhaseName::Bake) => in_bake(deeds),
         Moment::Runs(PhaseName::DrainA) => Some("somebody's download may take long: d shows who holds a server up.".to_owned()),
         Moment::ErrorsInBake(_) => Some(match deeds.went_back {
-            0 => "press R, read the price, then Enter. Nothing is lost: w switches again when you have looked.".to_owned(),
+            0 => "R, then Enter. Nothing is lost: w switches again when you have looked.".to_owned(),
             _ => "R once more, or wait: the demo's fault is put right soon, and the gate then passes.".to_owned(),
         }),
         Moment::GateOpen(PhaseName::UpdateB, _) => {
             Some("R now, then Enter; or wait: the demo's fault is put right, and the figure falls by itself.".to_owned())
         }
-        Moment::Held(Cause::Drain, ..) => {
-            Some("d: look at the four ways and their cost. In this demo it ends by itself in a few seconds.".to_owned())
-        }
+        Moment::Held(Cause::Drain, ..) => Some("d, and read what each costs. In this demo it ends by itself in 20 s.".to_owned()),
         Moment::Held(Cause::Asked, ..) if deeds.held == 1 => Some("nothing was lost by holding. Enter goes on.".to_owned()),
         Moment::Failed(Failing::WrongVersion(server, _)) => {
-            Some(format!("r: stop, update and start {} once more. This demo's old process is gone by then.", server.name))
+            Some(format!("r: {} is stopped, updated and started once more.", server.name))
         }
         Moment::Failed(Failing::Unhealthy(_) | Failing::Command(..)) => {
             Some("r, or R and Enter: look at what each would do.".to_owned())
         }
         Moment::Look => Some(match deeds.switched_again {
             0 => {
-                format!("read the errors: they stopped. Then w and Enter: half A goes in again, with {} put right.", figures.next)
+                format!("the errors stopped. w, then Enter: A goes in again, with {} put right.", figures.next)
             }
             _ => "w and Enter once more, or Enter to end it rolled back: both are fine ends.".to_owned(),
         }),
@@ -127,30 +126,22 @@ fn welcome(scene: &Scene, figures: &Figures) -> Option<String> {
     let here = super::moment::phase(scene.snapshot);
     let rollout = &scene.snapshot.rollout;
     (phase == here).then(|| {
-        format!(
-            "welcome back: the same place. Your terminal was only a window; the engine (process {}) served {} on.",
-            rollout.engine_pid,
-            figures.load()
-        )
+        format!("welcome back, to the same place: process {} went on, {} all the while.", rollout.engine_pid, figures.load())
     })
 }
 
 fn leave(deeds: Deeds) -> Option<String> {
-    (deeds.came_back == 0).then(|| {
-        "close this terminal now (or q): the rollout goes on. In another one: halfstep attach. It is all still there.".to_owned()
-    })
+    (deeds.came_back == 0).then(|| "close this terminal now (or q): it goes on. In a new one: halfstep attach.".to_owned())
 }
 
 fn before(figures: &Figures, phase: PhaseName, deeds: Deeds) -> Option<String> {
     match phase {
         PhaseName::Preflight | PhaseName::Expand | PhaseName::DrainA => {
-            Some("nothing here is real. p: the whole plan; ?: all keys; e: more of this text. Then Enter.".to_owned())
+            Some("nothing here is real. p: the plan, ?: all keys, e: more. Then Enter.".to_owned())
         }
-        PhaseName::UpdateA => {
-            Some("look at the commands above: they are what Enter sends. l keeps them all. Then Enter.".to_owned())
-        }
+        PhaseName::UpdateA => Some("look at the lines with $: that is what Enter sends; l keeps them all.".to_owned()),
         PhaseName::Switch if deeds.switched_again == 0 => {
-            Some("first read the line Going back now: the price of R at this moment. It is always there. Then Enter.".to_owned())
+            Some("first read the line Going back now: the price of R, always there.".to_owned())
         }
         PhaseName::UpdateB => leave(deeds),
         PhaseName::RejoinB => Some(format!("Enter; then everybody serves {} and the time at half is over.", figures.next)),
@@ -165,9 +156,7 @@ fn before(figures: &Figures, phase: PhaseName, deeds: Deeds) -> Option<String> {
 
 fn in_bake(deeds: Deeds) -> Option<String> {
     if deeds.went_back == 0 {
-        return Some(
-            "watch errors/s in half A. Press R once, then Enter, to see the way back: nothing is lost by it.".to_owned(),
-        );
+        return Some("press R once, then Enter, to see the way back: nothing is lost by it.".to_owned());
     }
     leave(deeds)
 }

@@ -1,6 +1,6 @@
 //! What went wrong, or who stopped it: what it means for the users now, and the keys that lead on, with what each costs.
 
-use super::figures::{Figures, cut, short};
+use super::figures::{Figures, capital, cut, short};
 use super::moment::{Failing, Moment};
 use super::{Advice, Lead};
 use crate::engine::snapshot::{GateView, NodeView, ServerView};
@@ -72,14 +72,14 @@ fn ways(figures: &Figures, server: &ServerView) -> String {
     let name = short(server.name.as_str());
     let rest = server.half().map_or(0, |half| figures.half(half).count().saturating_sub(1));
     let half = server.half().map(|half| format!(" of half {half}")).unwrap_or_default();
-    format!("r tries {name} again. x leaves it out to the end: the other {rest}{half} carry its share.")
+    format!("r tries {name} again; x leaves it out, and {rest}{half} carry its share.")
 }
 
 fn wrong_version(figures: &Figures, server: &ServerView, version: &str) -> Advice {
     let name = short(server.name.as_str());
     Advice::new(
         format!("{name} answers {}", short(version)),
-        format!("{name} is up, and still answers {} although its update said ok. {}", short(version), ways(figures, server)),
+        format!("{name} is up, and answers {} although its update said ok. {}", short(version), ways(figures, server)),
     )
     .with(
         Lead::Why,
@@ -122,7 +122,7 @@ fn switch_reverted(figures: &Figures, why: &Printable) -> Advice {
 fn switch_broken(figures: &Figures, why: &Printable) -> Advice {
     Advice::new(
         "the nodes do not agree".to_owned(),
-        format!("{}. Look at the nodes themselves first: Enter tells them all once more.", cut(why.as_str(), 150)),
+        format!("{}. Look at the nodes themselves first: Enter tells them all once more.", capital(&cut(why.as_str(), 150))),
     )
     .with(Lead::Why, format!("halfstep does not guess which of {} is right: two versions may be serving.", figures.nodes()))
     .with(Lead::See, "what each node says, beside its name; the raw commands under l can be sent by hand.")
@@ -130,10 +130,13 @@ fn switch_broken(figures: &Figures, why: &Printable) -> Advice {
 }
 
 fn no_server(figures: &Figures, why: &Printable) -> Advice {
-    Advice::new("a step failed".to_owned(), format!("{}. Enter tries it again; now {}.", cut(why.as_str(), 120), users(figures)))
-        .with(Lead::Why, "nothing that comes after it begins before it went well, or before you go back.")
-        .with(Lead::See, "l, then Enter on the red line: what the command printed, and its exit status.")
-        .with(Lead::Out, figures.out())
+    Advice::new(
+        "a step failed".to_owned(),
+        format!("{}. Enter tries it again; now {}.", capital(&cut(why.as_str(), 120)), users(figures)),
+    )
+    .with(Lead::Why, "nothing that comes after it begins before it went well, or before you go back.")
+    .with(Lead::See, "l, then Enter on the red line: what the command printed, and its exit status.")
+    .with(Lead::Out, figures.out())
 }
 
 fn errors(figures: &Figures, gate: &GateView) -> Advice {
@@ -147,7 +150,7 @@ fn errors(figures: &Figures, gate: &GateView) -> Advice {
     )
     .with(Lead::Why, format!("half B ({}) still runs {current}, for just this moment: {}.", figures.b.names(), figures.price()))
     .with(Lead::See, "the errors per second beside the rows of half A, and in which requests under your own app's log.")
-    .with(Lead::Out, "waiting is allowed too: the gate of update B stays shut until the figure is good again.")
+    .with(Lead::Out, "waiting is allowed too: update B begins only when the figure is good.")
 }
 
 fn node_lost(figures: &Figures, node: &NodeView, phase: PhaseName) -> Advice {
@@ -193,9 +196,7 @@ fn overdue(figures: &Figures, phase: PhaseName) -> Advice {
     let count = if estimated { format!("{}, estimated", team.in_flight()) } else { team.holders() };
     Advice::new(
         format!("{name} does not run empty"),
-        format!(
-            "Half {half} gets nothing new, and {name} still answers somebody: in flight {count}. Select it, d: four ways on."
-        ),
+        format!("Half {half} gets nothing new, and {name} still answers somebody: in flight {count}. d shows four ways on."),
     )
     .with(Lead::Why, "a long download or an open connection; stopped now, that user sees an error. Cutting is yours to decide.")
     .with(
@@ -206,20 +207,23 @@ fn overdue(figures: &Figures, phase: PhaseName) -> Advice {
 }
 
 fn drift(figures: &Figures, why: &Printable) -> Advice {
-    Advice::new("somebody changed the balancer".to_owned(), format!("{}. Ask who it was and why first.", cut(why.as_str(), 150)))
-        .with(Lead::Why, "a node that restarted is put right at once; one that a person changed is a question, not a mistake.")
-        .with(Lead::See, format!("the column rotation against what you expect; {}.", users(figures)))
-        .with(Lead::Out, figures.out())
+    Advice::new(
+        "somebody changed the balancer".to_owned(),
+        format!("{}. Ask first who it was, and why.", capital(&cut(why.as_str(), 150))),
+    )
+    .with(Lead::Why, "a node that restarted is put right at once; one that a person changed is a question, not a mistake.")
+    .with(Lead::See, format!("the column rotation against what you expect; {}.", users(figures)))
+    .with(Lead::Out, figures.out())
 }
 
 fn two_versions(figures: &Figures, why: &Printable) -> Advice {
-    Advice::new("two versions serve".to_owned(), format!("{}. Somebody else put it there or changed it.", cut(why.as_str(), 150)))
-        .with(Lead::Why, format!("pages of {} may ask for parts that {} does not have.", figures.next, figures.current))
-        .with(
-            Lead::See,
-            "the version column: which server it is. Take it out of rotation, or bring it to the version of its half.",
-        )
-        .with(Lead::Out, figures.out())
+    Advice::new(
+        "two versions serve".to_owned(),
+        format!("{}. Somebody else put it there or changed it.", capital(&cut(why.as_str(), 150))),
+    )
+    .with(Lead::Why, format!("pages of {} may ask for parts that {} does not have.", figures.next, figures.current))
+    .with(Lead::See, "the version column: which server it is. Take it out of rotation, or bring it to the version of its half.")
+    .with(Lead::Out, figures.out())
 }
 
 fn too_few(figures: &Figures, why: &Printable) -> Advice {
@@ -244,7 +248,7 @@ fn gate_shut(figures: &Figures, why: &Printable) -> Advice {
         "a gate does not pass".to_owned(),
         format!(
             "{}. It went on by itself until here; Enter asks the gate again and goes on when it passes.",
-            cut(why.as_str(), 150)
+            capital(&cut(why.as_str(), 150))
         ),
     )
     .with(Lead::Why, "nobody was there to look, so it holds rather than waits unseen.")
@@ -263,7 +267,7 @@ fn promise(figures: &Figures, why: &Printable) -> Advice {
 }
 
 fn journal(figures: &Figures, why: &Printable) -> Advice {
-    Advice::new("the journal".to_owned(), format!("{}.", cut(why.as_str(), 170)))
+    Advice::new("the journal".to_owned(), format!("{}.", capital(&cut(why.as_str(), 170))))
         .with(Lead::Why, "nothing is done that is not written down first, so that a crash can be gone on from.")
         .with(Lead::See, format!("room on the disk of the state directory (df). Now {}.", users(figures)))
         .with(Lead::Out, "nothing is lost by waiting: it goes on by itself as soon as it can write.")

@@ -39,7 +39,7 @@ impl Explain {
 }
 
 /// The longest word below, and a space.
-const WIDEST: usize = 14;
+const WIDEST: usize = 15;
 
 /// The words of a rollout, each with its one meaning.
 const WORDS: &[(&str, &str)] = &[

@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 /// Rows of the pane with its title, on a terminal of 24 rows and on one of 34 and more.
 pub const LOW: u16 = 6;
 /// As [`LOW`].
-pub const HIGH: u16 = 9;
+pub const HIGH: u16 = 8;
 
 /// What the coach says about what is shown.
 #[must_use]
