@@ -13,6 +13,7 @@ pub mod moment;
 pub mod tour;
 pub mod trouble;
 
+use super::keymap::{Context, Key, Keymap, defaults};
 use super::widget::{Part, text};
 use crate::engine::snapshot::Snapshot;
 use crate::model::PhaseName;
@@ -70,6 +71,8 @@ pub struct Scene<'a> {
     pub part: Part,
     pub link: Link,
     pub arrival: Arrival,
+    /// Keys are said as they are bound.
+    pub keys: &'a Keymap,
 }
 
 /// How the person at this screen is guided: what the pane needs to know beside the snapshot.
@@ -210,8 +213,26 @@ pub fn advise(scene: &Scene) -> Advice {
         Part::Driver => advice,
         Part::Observer => Advice { title: format!("{} · you watch, {} drives", advice.title, figures.driver()), ..advice },
     };
-    match scene.guide {
+    let advice = match scene.guide {
         Guide::Tour | Guide::Rested => tour::add(advice, scene, &figures, &moment),
         Guide::Off | Guide::On => advice,
+    };
+    let parts = advice.parts.iter().map(|(lead, said)| (*lead, with_keys(said, scene.keys))).collect();
+    Advice { parts, ..advice }
+}
+
+/// In the sentences a key stands as it is by default, as `‹R›`: here it becomes the one that is bound.
+fn with_keys(said: &str, keys: &Keymap) -> String {
+    let mut text = String::with_capacity(said.len());
+    let mut rest = said;
+    while let Some((before, after)) = rest.split_once('‹') {
+        text.push_str(before);
+        let (key, after) = after.split_once('›').unwrap_or((after, ""));
+        let mut letters = key.chars();
+        let bound = letters.next().map(Key::Char).filter(|_| letters.next().is_none());
+        let binding = defaults(Context::Rollout).iter().find(|binding| bound.is_some_and(|key| binding.keys.contains(&key)));
+        text.push_str(&binding.map_or_else(|| key.to_owned(), |binding| keys.said(binding.action)));
+        rest = after;
     }
+    text + rest
 }

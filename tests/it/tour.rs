@@ -149,8 +149,8 @@ fn a_newcomer_goes_back_once_closes_the_terminal_once_and_comes_to_the_end() {
     person.until("Coach · done");
     person.press("e");
     person.until("You went back with R, dealt with a server that failed, left the rollout alone and came back");
-    person.press("\x1b");
-    person.until("q leaves");
+    person.press("e");
+    person.until("e more · g hides");
     person.press("q");
     person.until("the clients sent ");
     assert_eq!(person.until_ended(), 0, "{}", person.sees());

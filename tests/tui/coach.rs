@@ -1,10 +1,14 @@
 //! The coach has words for every moment: they name this pool's numbers, they fit, and in the demo they see what was done.
 
+use crate::pictures::{app, now, picture};
 use crate::samples::{self, CURRENT, NEXT};
 use halfstep::engine::snapshot::*;
 use halfstep::model::{GateName, Half, Health, PhaseName, Printable, Rotation, ServerName, Verdict, Version};
 use halfstep::rollout::state::Cause;
+use halfstep::tui::action::Action;
+use halfstep::tui::app::App;
 use halfstep::tui::coach::{Advice, Arrival, Guide, Lead, Link, MARGIN, Scene, advise};
+use halfstep::tui::keymap::{Key, Keymap};
 use halfstep::tui::widget::text::width;
 use halfstep::tui::widget::{Part, coach};
 use std::collections::BTreeSet;
@@ -13,7 +17,8 @@ use std::collections::BTreeSet;
 const LOW: (usize, usize) = (78, coach::LOW as usize - 1);
 
 fn said(snapshot: &Snapshot, guide: Guide) -> Advice {
-    advise(&Scene { snapshot, guide, part: Part::Driver, link: Link::There, arrival: Arrival::Began })
+    let keys = Keymap::default();
+    advise(&Scene { snapshot, guide, part: Part::Driver, link: Link::There, arrival: Arrival::Began, keys: &keys })
 }
 
 fn states_before(pool: &mut Snapshot, at: PhaseName, state: PhaseState) {
@@ -283,6 +288,16 @@ fn a_price_is_never_kept_from_the_way_out() {
     assert!(said(&pool, Guide::On).part(Lead::Out).starts_with("no R now"));
 }
 
+#[test]
+fn keys_are_said_as_they_are_bound() {
+    let pool = standing(PhaseName::Switch, PhaseState::ToDo);
+    let keys = Keymap::changed(&[(Action::RollBack, Key::Char('B'))]);
+    let scene =
+        Scene { snapshot: &pool, guide: Guide::On, part: Part::Driver, link: Link::There, arrival: Arrival::Began, keys: &keys };
+    assert!(advise(&scene).part(Lead::Out).starts_with("B, then Enter"), "{:?}", advise(&scene));
+    assert!(moments().iter().all(|(_, snapshot)| !whole(&said(snapshot, Guide::Tour)).contains(['‹', '›'])));
+}
+
 fn with_line(mut pool: Snapshot, text: &str) -> Snapshot {
     let mut line = pool.activity.last().expect("a line").clone();
     line.text = Printable::new(text);
@@ -311,7 +326,9 @@ fn the_tour_proposes_the_way_back_then_leaving_and_sees_that_both_happened() {
 #[test]
 fn whoever_comes_back_is_greeted_until_the_next_phase() {
     let pool = standing(PhaseName::Bake, PhaseState::Now);
-    let scene = |arrival| Scene { snapshot: &pool, guide: Guide::Tour, part: Part::Driver, link: Link::There, arrival };
+    let keys = Keymap::default();
+    let scene =
+        |arrival| Scene { snapshot: &pool, guide: Guide::Tour, part: Part::Driver, link: Link::There, arrival, keys: &keys };
     assert!(advise(&scene(Arrival::CameBack(PhaseName::Bake))).part(Lead::Try).starts_with("welcome back"));
     assert!(!advise(&scene(Arrival::CameBack(PhaseName::Switch))).part(Lead::Try).starts_with("welcome back"));
 }
@@ -319,7 +336,8 @@ fn whoever_comes_back_is_greeted_until_the_next_phase() {
 #[test]
 fn a_lost_engine_comes_before_all_else_and_an_observer_knows_who_drives() {
     let pool = overdue();
-    let scene = |link, part| Scene { snapshot: &pool, guide: Guide::On, part, link, arrival: Arrival::Began };
+    let keys = Keymap::default();
+    let scene = |link, part| Scene { snapshot: &pool, guide: Guide::On, part, link, arrival: Arrival::Began, keys: &keys };
     assert!(advise(&scene(Link::Gone, Part::Driver)).part(Lead::Now).contains("halfstep resume"));
     assert!(advise(&scene(Link::HungUp, Part::Driver)).part(Lead::Now).contains("halfstep attach"));
     assert!(advise(&scene(Link::There, Part::Observer)).title.ends_with("you watch, deploy drives"));
@@ -332,4 +350,70 @@ fn a_server_left_out_is_not_counted() {
     pool.servers[0].name = ServerName::new("gone1");
     let advice = said(&pool, Guide::On);
     assert!(!whole(&advice).contains("gone1"), "{}", whole(&advice));
+}
+
+fn guided(snapshot: Snapshot, guide: Guide) -> App {
+    let mut app = app(Snapshot::default()).guided(guide);
+    app.show(&snapshot);
+    app
+}
+
+#[test]
+fn the_pane_at_every_size() {
+    let moments = [
+        ("drain", standing(PhaseName::DrainA, PhaseState::ToDo)),
+        ("failed", failing("verify failed: not in time: web2 answers 1.41.0 and not 1.42.0", Health::Up, CURRENT)),
+        ("bake", standing(PhaseName::Bake, PhaseState::Now)),
+        ("look", look()),
+        ("over", over(OutcomeWord::Done, "1.42.0 serves everywhere")),
+    ];
+    for (name, snapshot) in moments {
+        for size in [(80, 24), (120, 40), (200, 50)] {
+            let mut app = guided(snapshot.clone(), Guide::Tour);
+            let shown = picture(&mut app, size, &now()).backend().to_string();
+            assert!(shown.contains("Coach"), "{name}:\n{shown}");
+            insta::assert_snapshot!(format!("coach_{name}_{}x{}", size.0, size.1), shown);
+        }
+    }
+}
+
+#[test]
+fn one_key_hides_the_pane_and_brings_it_back_and_another_explains_without_it() {
+    let mut app = guided(standing(PhaseName::Bake, PhaseState::Now), Guide::On);
+    let shown = |app: &mut App| picture(app, (80, 24), &now()).backend().to_string();
+    assert!(shown(&mut app).contains("Coach · 7 of 12 · bake"));
+    app.update(Action::Coach);
+    let without = shown(&mut app);
+    assert!(!without.contains("Coach ·") && without.contains("g brings it back"), "{without}");
+    app.update(Action::Explain);
+    let explained = shown(&mut app);
+    assert!(explained.contains("Coach · 7 of 12 · bake") && explained.contains("what no check finds shows now"), "{explained}");
+    insta::assert_snapshot!("coach_explained_80x24", explained);
+    app.update(Action::Back);
+    app.update(Action::Coach);
+    assert!(shown(&mut app).contains("Coach · 7 of 12 · bake"));
+}
+
+#[test]
+fn a_low_terminal_has_no_pane_and_still_explains() {
+    let mut app = guided(standing(PhaseName::Bake, PhaseState::Now), Guide::On);
+    let shown = |app: &mut App| picture(app, (60, 18), &now()).backend().to_string();
+    assert!(!shown(&mut app).contains("Coach"));
+    app.update(Action::Explain);
+    assert!(shown(&mut app).contains("Coach · 7 of 12 · bake"));
+}
+
+#[test]
+fn nothing_moves_while_the_coach_says_more_or_less() {
+    for size in [(80, 24), (120, 40), (200, 50)] {
+        let places = |snapshot: Snapshot| {
+            let shown = picture(&mut guided(snapshot, Guide::Tour), size, &now()).backend().to_string();
+            ["Half A", "Half B", "Coach ·", " Capacity ", "Going back now  "]
+                .map(|title| shown.lines().position(|line| line.contains(title)))
+        };
+        let calm = places(standing(PhaseName::Bake, PhaseState::Now));
+        assert!(calm.iter().all(Option::is_some), "{size:?}: {calm:?}");
+        assert_eq!(calm, places(standing(PhaseName::Switch, PhaseState::ToDo)), "{size:?}");
+        assert_eq!(calm, places(failing("start failed: exit 1", Health::Down, NEXT)), "{size:?}");
+    }
 }

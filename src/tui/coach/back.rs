@@ -49,8 +49,8 @@ fn look(figures: &Figures) -> Advice {
     let window = figures.snapshot.traffic.mixed_window.as_ref();
     let flip = window.map(|window| format!("; both versions served for {window}")).unwrap_or_default();
     let again = match figures.snapshot.prompt.refused.get("switch-again") {
-        Some(why) => format!("w, to switch again, waits: {}.", cut(why.as_str(), 60)),
-        None => "w switches to A again.".to_owned(),
+        Some(why) => format!("‹w›, to switch again, waits: {}.", cut(why.as_str(), 60)),
+        None => "‹w› switches to A again.".to_owned(),
     };
     Advice::new(
         "you are back".to_owned(),
@@ -144,5 +144,5 @@ fn over(figures: &Figures, word: OutcomeWord) -> Advice {
                 "halfstep report: times, errors, every decision and whose it was.".to_owned(),
             ]),
         )
-        .with(Lead::Out, "q or Enter leaves.")
+        .with(Lead::Out, "‹q› or Enter leaves.")
 }

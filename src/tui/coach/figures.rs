@@ -189,12 +189,12 @@ impl<'a> Figures<'a> {
     #[must_use]
     pub fn out(&self) -> String {
         if let Some(why) = self.snapshot.prompt.refused.get("rollback") {
-            return format!("no R now: {}. Space holds.", cut(why.as_str(), 120));
+            return format!("no ‹R› now: {}. Space holds.", cut(why.as_str(), 120));
         }
         match self.snapshot.price.kind {
-            PriceKind::Nothing => "R, then Enter: it ends here, and nothing was changed yet.".to_owned(),
+            PriceKind::Nothing => "‹R›, then Enter: it ends here, and nothing was changed yet.".to_owned(),
             PriceKind::Instant | PriceKind::Partly | PriceKind::Seconds => {
-                format!("R, then Enter: back on {}; {}.", self.current, self.price())
+                format!("‹R›, then Enter: back on {}; {}.", self.current, self.price())
             }
             PriceKind::Blocked => format!("there is no way back any more ({}), only forward.", self.price()),
         }

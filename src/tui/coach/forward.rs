@@ -84,7 +84,7 @@ fn asked(figures: &Figures, phase: PhaseName) -> Step {
         PhaseName::Expand => step(
             format!("Enter runs the migrations that add. {current} goes on serving {} meanwhile.", figures.whole_load()),
             format!("both {current} and {next} can live with what is added; what is removed waits until nobody runs {current}."),
-            "the command and its output in Activity; l shows all of it. What was added stays, and harms nobody.",
+            "the command and its output in Activity; ‹l› shows all of it. What was added stays, and harms nobody.",
         ),
         PhaseName::DrainA => step(
             format!(
@@ -188,7 +188,7 @@ fn contract(figures: &Figures) -> Step {
             figures.current
         ),
         format!("everybody answers {} now, so nobody needs what is removed. That is why it comes last.", figures.next),
-        "L leaves it for later: the rollout ends, and `halfstep contract` does it on another day.",
+        "‹L› leaves it for later: the rollout ends, and `halfstep contract` does it on another day.",
     )
 }
 
@@ -200,7 +200,7 @@ fn running(figures: &Figures, phase: PhaseName) -> Step {
         PhaseName::Expand => step(
             format!("The migrations that add are running. {current} goes on serving {}.", figures.whole_load()),
             format!("{current} and {next} can both live with what is added."),
-            "the command in Activity; l shows its output.",
+            "the command in Activity; ‹l› shows its output.",
         ),
         PhaseName::DrainA => step(
             format!("Half A gets nothing new; in flight on it: {}. At 0 it goes on by itself. {}", a.holders(), left(figures)),
@@ -229,7 +229,7 @@ fn running(figures: &Figures, phase: PhaseName) -> Step {
         PhaseName::Contract => step(
             "The migrations that remove are running. There is no way back any more, only forward.".to_owned(),
             format!("everybody answers {next}; nobody needs what is removed."),
-            "the command in Activity; l shows its output.",
+            "the command in Activity; ‹l› shows its output.",
         ),
         PhaseName::Report => step(
             format!("The balancer's state is written down and the lock is given back. {next} serves {}.", figures.whole_load()),
@@ -282,7 +282,7 @@ fn update(figures: &Figures, half: Half) -> Step {
             other.names(),
             figures.whole_load()
         ),
-        sentences([waits, "Each command stands in Activity; l shows what it printed.".to_owned()]),
+        sentences([waits, "Each command stands in Activity; ‹l› shows what it printed.".to_owned()]),
     )
 }
 
@@ -323,7 +323,7 @@ fn bake(figures: &Figures) -> Step {
             figures.whole_load(),
             match figures.left() {
                 left if left.is_empty() => left,
-                left => format!("{left}; s ends it early."),
+                left => format!("{left}; ‹s› ends it early."),
             }
         )
         .trim_end()

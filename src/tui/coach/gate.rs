@@ -62,26 +62,26 @@ fn way_on(figures: &Figures, gate: &GateView) -> String {
     let waits = "it is asked again all the time and passes by itself.";
     match (gate.name, gate.verdict) {
         (name, Verdict::Unknown) if name.may_be_accepted() => {
-            format!("wait for more figures; or p, choose {name}, Enter: you accept it by name, with a reason that is kept.")
+            format!("wait for more figures; or ‹p›, choose {name}, Enter: you accept it by name, with a reason that is kept.")
         }
         (GateName::Nodes, Verdict::Unknown) => {
             format!("see whether {} runs and can be reached from here; {waits}", figures.nodes())
         }
         (GateName::Nodes, _) => format!("a node that lost its state is told again; {waits}"),
-        (GateName::Members, _) => "name it as [[server]] or in [pool] ignore, and begin again: R, then a new run.".to_owned(),
-        (GateName::Verified, _) => format!("look at the rows of those servers; {waits} x leaves one out to the end."),
+        (GateName::Members, _) => "name it as [[server]] or in [pool] ignore, and begin again: ‹R›, then a new run.".to_owned(),
+        (GateName::Verified, _) => format!("look at the rows of those servers; {waits} ‹x› leaves one out to the end."),
         (GateName::Restarted, _) => {
-            "r starts the selected server anew; [version] instance in the config would prove it.".to_owned()
+            "‹r› starts the selected server anew; [version] instance in the config would prove it.".to_owned()
         }
         (GateName::Serving, _) => "bring up what is down among those in rotation, or go back.".to_owned(),
         (GateName::Capacity, _) => {
             "wait for a quieter hour; the gate passes as soon as the load fits. Space holds so long.".to_owned()
         }
         (GateName::ErrorRate | GateName::Latency, _) => {
-            "R is the answer that costs least. The figure counts since the switch, so it falls when errors stop.".to_owned()
+            "‹R› is the answer that costs least. The figure counts since the switch, so it falls when errors stop.".to_owned()
         }
         (GateName::EveryoneOnNext, _) => {
-            "bring those named to next; one that is gone for good is declared so: exclude it, then x and its name.".to_owned()
+            "bring those named to next; one that is gone for good is declared so: exclude it, then ‹x› and its name.".to_owned()
         }
         (GateName::Drained, _) => waits.to_owned(),
     }

@@ -84,27 +84,29 @@ fn tried(scene: &Scene, figures: &Figures, moment: &Moment, deeds: Deeds) -> Opt
     match moment {
         Moment::Next(phase) => before(figures, *phase, deeds),
         Moment::Runs(PhaseName::Bake) => in_bake(deeds),
-        Moment::Runs(PhaseName::DrainA) => Some("somebody's download may take long: d shows who holds a server up.".to_owned()),
+        Moment::Runs(PhaseName::DrainA) => Some("somebody's download may take long: ‹d› shows who holds a server up.".to_owned()),
         Moment::ErrorsInBake(_) => Some(match deeds.went_back {
-            0 => "R, then Enter. Nothing is lost: w switches again when you have looked.".to_owned(),
-            _ => "R once more, or wait: the demo's fault is put right soon, and the gate then passes.".to_owned(),
+            0 => "‹R›, then Enter. Nothing is lost: ‹w› switches again when you have looked.".to_owned(),
+            _ => "‹R› once more, or wait: the demo's fault is put right soon, and the gate then passes.".to_owned(),
         }),
         Moment::GateOpen(PhaseName::UpdateB, _) => {
-            Some("R now, then Enter; or wait: the demo's fault is put right, and the figure falls by itself.".to_owned())
+            Some("‹R› now, then Enter; or wait: the demo's fault is put right, and the figure falls by itself.".to_owned())
         }
-        Moment::Held(Cause::Drain, ..) => Some("d, and read what each costs. In this demo it ends by itself in 20 s.".to_owned()),
+        Moment::Held(Cause::Drain, ..) => {
+            Some("‹d›, and read what each costs. In this demo it ends by itself in 20 s.".to_owned())
+        }
         Moment::Held(Cause::Asked, ..) if deeds.held == 1 => Some("nothing was lost by holding. Enter goes on.".to_owned()),
         Moment::Failed(Failing::WrongVersion(server, _)) => {
-            Some(format!("r: {} is stopped, updated and started once more.", server.name))
+            Some(format!("‹r›: {} is stopped, updated and started once more.", server.name))
         }
         Moment::Failed(Failing::Unhealthy(_) | Failing::Command(..)) => {
-            Some("r, or R and Enter: look at what each would do.".to_owned())
+            Some("‹r›, or ‹R› and Enter: look at what each would do.".to_owned())
         }
         Moment::Look => Some(match deeds.switched_again {
             0 => {
-                format!("the errors stopped. w, then Enter: A goes in again, with {} put right.", figures.next)
+                format!("the errors stopped. ‹w›, then Enter: A goes in again, with {} put right.", figures.next)
             }
-            _ => "w and Enter once more, or Enter to end it rolled back: both are fine ends.".to_owned(),
+            _ => "‹w› and Enter once more, or Enter to end it rolled back: both are fine ends.".to_owned(),
         }),
         Moment::EngineGone
         | Moment::HungUp
@@ -131,17 +133,17 @@ fn welcome(scene: &Scene, figures: &Figures) -> Option<String> {
 }
 
 fn leave(deeds: Deeds) -> Option<String> {
-    (deeds.came_back == 0).then(|| "close this terminal now (or q): it goes on. In a new one: halfstep attach.".to_owned())
+    (deeds.came_back == 0).then(|| "close this terminal now (or ‹q›): it goes on. In a new one: halfstep attach.".to_owned())
 }
 
 fn before(figures: &Figures, phase: PhaseName, deeds: Deeds) -> Option<String> {
     match phase {
         PhaseName::Preflight | PhaseName::Expand | PhaseName::DrainA => {
-            Some("nothing here is real. p: the plan, ?: all keys, e: more. Then Enter.".to_owned())
+            Some("nothing here is real. ‹p›: the plan, ‹?›: all keys, ‹e›: more. Then Enter.".to_owned())
         }
-        PhaseName::UpdateA => Some("look at the lines with $: that is what Enter sends; l keeps them all.".to_owned()),
+        PhaseName::UpdateA => Some("look at the lines with $: that is what Enter sends; ‹l› keeps them all.".to_owned()),
         PhaseName::Switch if deeds.switched_again == 0 => {
-            Some("first read the line Going back now: the price of R, always there.".to_owned())
+            Some("first read the line Going back now: the price of ‹R›, always there.".to_owned())
         }
         PhaseName::UpdateB => leave(deeds),
         PhaseName::RejoinB => Some(format!("Enter; then everybody serves {} and the time at half is over.", figures.next)),
@@ -156,7 +158,7 @@ fn before(figures: &Figures, phase: PhaseName, deeds: Deeds) -> Option<String> {
 
 fn in_bake(deeds: Deeds) -> Option<String> {
     if deeds.went_back == 0 {
-        return Some("press R once, then Enter, to see the way back: nothing is lost by it.".to_owned());
+        return Some("press ‹R› once, then Enter, to see the way back: nothing is lost by it.".to_owned());
     }
     leave(deeds)
 }
@@ -170,9 +172,9 @@ fn learned(advice: Advice, figures: &Figures, word: OutcomeWord, deeds: Deeds) -
         1 => done.push(did.to_owned()),
         more => done.push(format!("{did} ({more} times)")),
     };
-    note(deeds.went_back, "went back with R", "R: the way back");
-    note(deeds.retried + deeds.excluded, "dealt with a server that failed", "r: a server that failed");
-    note(deeds.came_back, "left the rollout alone and came back", "q, then halfstep attach");
+    note(deeds.went_back, "went back with R", "‹R›: the way back");
+    note(deeds.retried + deeds.excluded, "dealt with a server that failed", "‹r›: a server that failed");
+    note(deeds.came_back, "left the rollout alone and came back", "‹q›, then halfstep attach");
     let done = if done.is_empty() { String::new() } else { format!("You {}. ", done.join(", ")) };
     let open = if open.is_empty() { String::new() } else { format!("Not seen yet: {}. ", open.join("; ")) };
     let next = match word {

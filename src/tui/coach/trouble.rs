@@ -72,7 +72,7 @@ fn ways(figures: &Figures, server: &ServerView) -> String {
     let name = short(server.name.as_str());
     let rest = server.half().map_or(0, |half| figures.half(half).count().saturating_sub(1));
     let half = server.half().map(|half| format!(" of half {half}")).unwrap_or_default();
-    format!("r tries {name} again; x leaves it out, and {rest}{half} carry its share.")
+    format!("‹r› tries {name} again; ‹x› leaves it out, and {rest}{half} carry its share.")
 }
 
 fn wrong_version(figures: &Figures, server: &ServerView, version: &str) -> Advice {
@@ -85,7 +85,7 @@ fn wrong_version(figures: &Figures, server: &ServerView, version: &str) -> Advic
         Lead::Why,
         format!("only what a server answers counts: switched in like this, two versions would serve. Now {}.", users(figures)),
     )
-    .with(Lead::See, "l, then Enter on a command: what stop, update and start printed; often the old process still runs.")
+    .with(Lead::See, "‹l›, then Enter on a command: what stop, update and start printed; often the old process still runs.")
     .with(Lead::Out, figures.out())
 }
 
@@ -97,7 +97,7 @@ fn unhealthy(figures: &Figures, server: &ServerView) -> Advice {
         format!("{name} did not become healthy in time{why}. {}", ways(figures, server)),
     )
     .with(Lead::Why, format!("a server that is not healthy gets no users. Nobody notices: {}.", users(figures)))
-    .with(Lead::See, "its own log tells most; l, then Enter, shows what its start command printed. Put it right, then r.")
+    .with(Lead::See, "its own log tells most; ‹l›, then Enter, shows what its start command printed. Put it right, then ‹r›.")
     .with(Lead::Out, figures.out())
 }
 
@@ -105,7 +105,7 @@ fn command_failed(figures: &Figures, server: &ServerView, doing: &Printable) -> 
     let name = short(server.name.as_str());
     Advice::new(format!("a command failed on {name}"), format!("{name}: {}. {}", cut(doing.as_str(), 80), ways(figures, server)))
         .with(Lead::Why, format!("what runs elsewhere finishes, nothing new begins. Now {}.", users(figures)))
-        .with(Lead::See, "l, then Enter on the red line: the command's whole output, and its exit status.")
+        .with(Lead::See, "‹l›, then Enter on the red line: the command's whole output, and its exit status.")
         .with(Lead::Out, figures.out())
 }
 
@@ -115,7 +115,7 @@ fn switch_reverted(figures: &Figures, why: &Printable) -> Advice {
         format!("All of {} are as they were before: {}. Enter tries again.", figures.nodes(), cut(why.as_str(), 110)),
     )
     .with(Lead::Why, format!("a change of the balancer is whole or not at all; {}.", users(figures)))
-    .with(Lead::See, "each node's own words in Activity; p shows the gates.")
+    .with(Lead::See, "each node's own words in Activity; ‹p› shows the gates.")
     .with(Lead::Out, figures.out())
 }
 
@@ -125,7 +125,7 @@ fn switch_broken(figures: &Figures, why: &Printable) -> Advice {
         format!("{}. Look at the nodes themselves first: Enter tells them all once more.", capital(&cut(why.as_str(), 150))),
     )
     .with(Lead::Why, format!("halfstep does not guess which of {} is right: two versions may be serving.", figures.nodes()))
-    .with(Lead::See, "what each node says, beside its name; the raw commands under l can be sent by hand.")
+    .with(Lead::See, "what each node says, beside its name; the raw commands under ‹l› can be sent by hand.")
     .with(Lead::Out, figures.out())
 }
 
@@ -135,7 +135,7 @@ fn no_server(figures: &Figures, why: &Printable) -> Advice {
         format!("{}. Enter tries it again; now {}.", capital(&cut(why.as_str(), 120)), users(figures)),
     )
     .with(Lead::Why, "nothing that comes after it begins before it went well, or before you go back.")
-    .with(Lead::See, "l, then Enter on the red line: what the command printed, and its exit status.")
+    .with(Lead::See, "‹l›, then Enter on the red line: what the command printed, and its exit status.")
     .with(Lead::Out, figures.out())
 }
 
@@ -144,7 +144,7 @@ fn errors(figures: &Figures, gate: &GateView) -> Advice {
     Advice::new(
         format!("{} answers worse", next),
         format!(
-            "Since the switch {next} does worse than {current} did: {}. R, then Enter, puts half B back.",
+            "Since the switch {next} does worse than {current} did: {}. ‹R›, then Enter, puts half B back.",
             cut(gate.text.as_str(), 90)
         ),
     )
@@ -196,7 +196,7 @@ fn overdue(figures: &Figures, phase: PhaseName) -> Advice {
     let count = if estimated { format!("{}, estimated", team.in_flight()) } else { team.holders() };
     Advice::new(
         format!("{name} does not run empty"),
-        format!("Half {half} gets nothing new, and {name} still answers somebody: in flight {count}. d shows four ways on."),
+        format!("Half {half} gets nothing new, and {name} still answers somebody: in flight {count}. ‹d› shows four ways on."),
     )
     .with(Lead::Why, "a long download or an open connection; stopped now, that user sees an error. Cutting is yours to decide.")
     .with(
@@ -252,7 +252,7 @@ fn gate_shut(figures: &Figures, why: &Printable) -> Advice {
         ),
     )
     .with(Lead::Why, "nobody was there to look, so it holds rather than waits unseen.")
-    .with(Lead::See, format!("p: every gate with its figure; an unknown one can be accepted there. Now {}.", users(figures)))
+    .with(Lead::See, format!("‹p›: every gate with its figure; an unknown one can be accepted there. Now {}.", users(figures)))
     .with(Lead::Out, figures.out())
 }
 
@@ -276,7 +276,7 @@ fn journal(figures: &Figures, why: &Printable) -> Advice {
 fn engine_gone(figures: &Figures) -> Advice {
     Advice::new(
         "the engine is gone".to_owned(),
-        "The engine of this rollout died; the servers and the balancer go on as they were told last. q, then: halfstep resume."
+        "The engine of this rollout died; the servers and the balancer go on as they were told last. ‹q›, then: halfstep resume."
             .to_owned(),
     )
     .with(Lead::Why, "all that was done is in the journal, written before it was done: a new engine goes on from there.")
@@ -287,7 +287,7 @@ fn engine_gone(figures: &Figures) -> Advice {
 fn hung_up(figures: &Figures) -> Advice {
     Advice::new(
         "this screen was let go".to_owned(),
-        "The engine closed this screen and goes on with the rollout. q, then halfstep attach: the same place again.".to_owned(),
+        "The engine closed this screen and goes on with the rollout. ‹q›, then halfstep attach: the same place again.".to_owned(),
     )
     .with(Lead::Why, "a screen that takes nothing for long is not waited for.")
     .with(Lead::See, format!("{} when it was last seen; halfstep status tells how it is now.", figures.load()))

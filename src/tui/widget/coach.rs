@@ -2,6 +2,7 @@
 
 use super::text::{put, row, width};
 use super::{Engine, View};
+use crate::tui::action::Action;
 use crate::tui::coach::{Advice, Lead, Link, MARGIN, Pane, Row, Scene, advise};
 use crate::tui::theme::Role;
 use ratatui::buffer::Buffer;
@@ -22,7 +23,7 @@ pub fn said(view: &View) -> Advice {
         (Engine::Gone, Some(_)) => Link::HungUp,
         (Engine::Gone, None) => Link::Gone,
     };
-    advise(&Scene { snapshot: view.snapshot, guide, part: view.part, link, arrival })
+    advise(&Scene { snapshot: view.snapshot, guide, part: view.part, link, arrival, keys: view.keys })
 }
 
 /// Draws it. The first row is the title, with the keys that show more and hide it.
@@ -33,8 +34,9 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let advice = said(view);
     let columns = usize::from(area.width).saturating_sub(2);
     let (rows, is_whole) = advice.fitted(columns, usize::from(area.height) - 1);
-    let keys = if is_whole { " g hides " } else { " e more · g hides " };
-    put(buffer, row(area, 0), title(view, &advice.title, keys, usize::from(area.width)));
+    let hides = format!(" {} hides ", view.keys.said(Action::Coach));
+    let keys = if is_whole { hides } else { format!(" {} more ·{hides}", view.keys.said(Action::Explain)) };
+    put(buffer, row(area, 0), title(view, &advice.title, &keys, usize::from(area.width)));
     for (number, line) in rows.into_iter().enumerate() {
         put(buffer, row(area, number + 1), sentence(view, line));
     }
