@@ -51,6 +51,8 @@ use theme::Glyphs;
 use tokio::sync::watch;
 use widget::{Now, Part};
 
+/// For the first snapshot to come, before a picture without one is better than none.
+const FIRST: Duration = Duration::from_millis(500);
 /// How often a person is called again while one is needed.
 const CALL: Duration = Duration::from_secs(300);
 /// A stop that was asked for has happened by then, unless nobody would ever wake us: then there is none.
@@ -97,7 +99,11 @@ pub enum Left {
 
 /// Takes the terminal and shows the rollout until a person leaves. Fails where there is no terminal, or it cannot be
 /// written to any more; it is given back then too.
-pub async fn run(client: Client, options: Options) -> Result<Left, Failure> {
+pub async fn run(mut client: Client, options: Options) -> Result<Left, Failure> {
+    // The first picture is a whole one, unless the engine takes too long for it.
+    if let Ok(first) = tokio::time::timeout(FIRST, client.first_snapshot()).await {
+        first?;
+    }
     let mut likes = options.likes;
     if options.ascii {
         likes.glyphs = Glyphs::Ascii;
@@ -213,7 +219,7 @@ impl Console {
                 }
                 // The terminal is gone; the rollout is not.
                 Woken::Key(Some(Err(_)) | None) | Woken::Signal(Signalled::Leave) => return Ok(self.left()),
-                Woken::Signal(Signalled::Continue) => self.wake()?,
+                Woken::Signal(Signalled::Continue) => self.wake().await?,
                 Woken::News(news) => self.hear(news).await,
                 Woken::Sent(took) => {
                     self.sending = Sending::Nothing;
@@ -454,18 +460,20 @@ impl Console {
         let stopped = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
         // Which thread takes the signal, and when, the system decides: until it is over nothing may touch the terminal.
         let _ = tokio::time::timeout(STOPPED, self.signals.woken.recv()).await;
-        self.wake()?;
+        self.wake().await?;
         stopped.map_err(|error| Failure::new(format!("cannot stop this process: {error}")))
     }
 
     /// Started again after a stop, whoever asked for it: the shell has had the terminal.
-    fn wake(&mut self) -> Result<(), Failure> {
+    async fn wake(&mut self) -> Result<(), Failure> {
         self.screen.enter()?;
-        self.keys = keyboard()?;
         self.ask_the_terminal();
         self.sending = Sending::Nothing;
         self.heard = Instant::now();
         self.woke = Some(self.heard);
+        if self.gone && self.attach_again().await {
+            self.gone = false;
+        }
         self.show_now();
         Ok(())
     }

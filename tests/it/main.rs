@@ -11,7 +11,6 @@ mod home;
 mod init;
 mod journal;
 mod listen;
-mod page;
 mod plain;
 mod plan;
 mod probe;

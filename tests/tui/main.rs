@@ -2,6 +2,7 @@
 
 mod coach;
 mod keys;
+mod manners;
 mod overlays;
 mod pictures;
 mod pty;

@@ -23,14 +23,22 @@ use std::time::{Duration, Instant};
 const SOCKET: &str = "HALFSTEP_TEST_SCREEN_SOCKET";
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Not a test by itself: what runs in the pseudo-terminal. It panics when a file named `panic` appears beside the socket.
+/// Not a test by itself: what runs in the pseudo-terminal. It panics when a file named `panic` appears beside
+/// the socket, and in a task of its own when it is named `panic-in-a-task`.
 #[test]
 fn the_screen_itself() {
     let Some(socket) = std::env::var_os(SOCKET).map(PathBuf::from) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let directory = socket.parent().expect("a directory").to_owned();
     let panics = directory.join("panic");
+    let panics_aside = directory.join("panic-in-a-task");
     runtime.block_on(async {
+        tokio::spawn(async move {
+            while !panics_aside.exists() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            panic!("in a task, as the test wanted");
+        });
         let client = Client::connect(&socket, &Hello::new(true, false)).await.expect("an engine");
         let shows = terminal::look(|name| std::env::var(name).ok());
         let likes = Preferences::new(&Console::default(), Vec::new(), shows);

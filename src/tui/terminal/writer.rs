@@ -9,6 +9,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
+/// A terminal buffers a few kilobytes: so often, what is left of the largest frame is thrown away.
+const FLUSHES: u32 = 20;
+
 /// The writing end of the terminal.
 #[derive(Clone)]
 pub struct Writer(Arc<Shared>);
@@ -93,16 +96,15 @@ impl Writer {
             At::Waiting | At::Closed => At::Closed,
             At::Writing | At::Closing => At::Closing,
         };
-        for flush in [true, false] {
-            let limit = Instant::now() + patience;
-            while slot.state == At::Closing && Instant::now() < limit {
-                let left = limit.saturating_duration_since(Instant::now());
-                slot = self.0.moved.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0;
+        slot = self.0.wait_closed(slot, patience);
+        // What the terminal would not take is thrown away, the rest of the frame too, so that what gives it back finds room.
+        for _ in 0..FLUSHES {
+            if slot.state != At::Closing {
+                break;
             }
-            if flush && slot.state == At::Closing {
-                // What the terminal would not take is thrown away, so that what gives it back finds room.
-                let _ = tcflush(rustix::stdio::stdout(), QueueSelector::OFlush);
-            }
+            let _ = tcflush(rustix::stdio::stdout(), QueueSelector::OFlush);
+            slot = self.0.wait_closed(slot, patience / FLUSHES);
+            let _ = tcflush(rustix::stdio::stdout(), QueueSelector::OFlush);
         }
     }
 
@@ -119,6 +121,16 @@ impl Writer {
 impl Shared {
     fn slot(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nothing is under way any more, so long at most.
+    fn wait_closed<'a>(&self, mut slot: MutexGuard<'a, Slot>, patience: Duration) -> MutexGuard<'a, Slot> {
+        let limit = Instant::now() + patience;
+        while slot.state == At::Closing && Instant::now() < limit {
+            let left = limit.saturating_duration_since(Instant::now());
+            slot = self.moved.wait_timeout(slot, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        slot
     }
 
     fn write_on(&self) {
