@@ -28,7 +28,7 @@ pub mod survey;
 pub mod switch;
 pub mod themes;
 
-use crate::cli::{Cli, ExitStatus, Global, Order, SchemaOf, later, pages};
+use crate::cli::{Again, Cli, ExitStatus, Global, Order, SchemaOf, later, pages};
 use crate::model::Failure;
 use crate::rollout::Command;
 use begin::Refusal;
@@ -43,10 +43,11 @@ pub fn main() -> ExitCode {
     // Before any TLS client is built: see the `rustls` documentation of `CryptoProvider`.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::of_this_process();
+    let again = Again::of(&cli.global);
     match answer(cli) {
         Ok(status) => status.into(),
         Err(refusal) => {
-            eprintln!("{}", words(&refusal));
+            eprintln!("{}", again.tell(&words(&refusal)));
             status(&refusal).into()
         }
     }

@@ -1,6 +1,7 @@
 //! The command line: what can be asked, with which options, and with which exit status it ends. It decides what parses;
 //! it refuses to know what a command does. Read next: [`rollout`] (options of `run` and its kin), [`exit`], [`text`].
 
+mod again;
 pub mod exit;
 pub mod init;
 pub mod internal;
@@ -10,6 +11,7 @@ pub mod report;
 pub mod rollout;
 pub mod text;
 
+pub use again::Again;
 pub use exit::ExitStatus;
 
 use crate::model::{GateName, Printable, ServerName};

@@ -56,6 +56,24 @@ pub struct HttpRequest {
     pub contains: Option<String>,
 }
 
+impl HttpRequest {
+    /// For that path, with nothing special: good is any 2xx.
+    #[must_use]
+    pub fn plain(path: &str) -> HttpRequest {
+        HttpRequest {
+            path: path.to_owned(),
+            scheme: Scheme::Http,
+            port: None,
+            host_header: None,
+            headers: Vec::new(),
+            ca: None,
+            insecure: false,
+            status: Vec::new(),
+            contains: None,
+        }
+    }
+}
+
 /// Where an answer comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Source {

@@ -2,8 +2,8 @@
 
 use super::begin::Refusal;
 use super::{Answer, demo, place, run};
-use crate::cli::Global;
 use crate::cli::rollout::{Drive, Face, Facing};
+use crate::cli::{Again, Global};
 use crate::engine::home::PoolHome;
 use crate::model::Failure;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub async fn attach(global: &Global, facing: Facing) -> Answer {
     let face = facing.face(run::terminal());
     match demo::find::demo_of(&started.rollout).filter(|_| face == Face::Console).map(Path::to_owned) {
         Some(dir) => demo::attached(global, &drive, &started, &dir).await,
-        None => run::show(face, &drive, &started).await,
+        None => run::show(face, &drive, &started, &Again::of(global)).await,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::hands::{Hands, migrations};
 use super::survey::{self, Survey, Unclean};
+use crate::cli::rollout::Scope;
 use crate::config::Config;
+use crate::engine::account;
 use crate::model::{CommandKind, Failure, Half, OnFailure, PhaseName, Printable, Release, Rotation, Server, ServerName, Version};
 use crate::rollout::ContractWhen;
 use crate::rollout::event::{Beginning, Purpose, Start, StartPace};
@@ -31,6 +33,32 @@ pub struct Request {
     pub why: Option<Printable>,
     /// The engine ends with this process, wherever the rollout is then: for a demo, of which nothing may stay.
     pub with: Option<u32>,
+}
+
+impl Request {
+    /// What a command line asks for, begun by whoever runs it. `to` is `None`: a restart.
+    #[must_use]
+    pub fn new(config: PathBuf, to: Option<Release>, scope: Scope, pace: StartPace) -> Request {
+        let Scope { from, expect, only, leave, take, drain_first, contract, on_failure } = scope;
+        Request {
+            config,
+            state: None,
+            to,
+            from,
+            expect,
+            only,
+            leave,
+            take,
+            drain_first,
+            contract,
+            on_failure,
+            pace,
+            hold_at: vec![],
+            who: account::own_login(),
+            why: None,
+            with: None,
+        }
+    }
 }
 
 /// Why a rollout does not begin.
@@ -79,7 +107,7 @@ pub fn beginning(config: &Config, hands: &Hands, survey: &Survey, request: &Requ
     policy.on_failure = request.on_failure.unwrap_or(policy.on_failure);
     let migrations: BTreeSet<CommandKind> = match purpose {
         Purpose::Rollout => migrations(config).into_keys().collect(),
-        Purpose::Restart => BTreeSet::new(),
+        Purpose::Restart | Purpose::Switch(_) => BTreeSet::new(),
     };
     Ok(Beginning {
         purpose,

@@ -2,21 +2,22 @@
 
 use super::Answer;
 use super::begin::Refusal;
-use super::engine::load;
+use super::engine::{load, purpose};
 use super::hands::Hands;
 use super::survey::Survey;
 use crate::cli::text::say;
 use crate::cli::{ExitStatus, Global};
-use crate::engine::home::PoolHome;
+use crate::engine::home::{PoolHome, RolloutDir};
 use crate::engine::turn;
 use crate::hand::{Host, Invocation, Runner};
 use crate::journal;
 use crate::model::{Failure, Version};
+use crate::rollout::event::Purpose;
 use crate::rollout::{ContractWhen, End, Event};
 
 /// Runs what is pending, once everybody answers next.
 pub async fn pending(global: &Global, pool: &PoolHome, when: ContractWhen) -> Answer {
-    let rollout = super::place::rollout(pool, None)?;
+    let rollout = newest(pool)?;
     let (lines, _) = journal::read(&rollout.journal())?;
     let entries = turn::entries(&lines)?;
     let ended = entries.iter().any(|entry| matches!(entry.stamped.event, Event::Ended(End::ContractPending)));
@@ -55,6 +56,13 @@ pub async fn pending(global: &Global, pool: &PoolHome, when: ContractWhen) -> An
         .map_err(|error| Failure::new(format!("{}: {error}", marker.display())))?;
     say("contract is done");
     Ok(ExitStatus::Done)
+}
+
+/// The newest rollout: a switch brings no release, and leaves pending what is pending.
+fn newest(pool: &PoolHome) -> Result<RolloutDir, Failure> {
+    let is_switch = |dir: &RolloutDir| matches!(purpose(&dir.journal()), Some(Purpose::Switch(_)));
+    let none = || Failure::new(format!("{} has had no rollout", pool.name())).next("halfstep run --to RELEASE begins one");
+    pool.rollouts()?.into_iter().rev().find(|dir| !is_switch(dir)).ok_or_else(none)
 }
 
 /// Promise 5, outside a rollout.

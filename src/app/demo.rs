@@ -20,7 +20,7 @@ use super::spawn::Started;
 use super::{Answer, report, run};
 use crate::cli::rollout::{Drive, Face};
 use crate::cli::text::say;
-use crate::cli::{DemoArguments, DemoBalancer, DemoFault, ExitStatus, Format, Global};
+use crate::cli::{Again, DemoArguments, DemoBalancer, DemoFault, ExitStatus, Format, Global, Source};
 use crate::engine::client::Client;
 use crate::engine::home::RolloutDir;
 use crate::engine::report::Life;
@@ -83,19 +83,25 @@ async fn in_this_process(global: &Global, arguments: &DemoArguments, play: &Play
     let (screens, _) = tokio::sync::watch::channel(0);
     plants::spawn(&world, screens);
     let started = world.started.clone();
+    let again = again(&world.stage.config());
     let connect = async |seated| Client::connect(&started.socket, &Hello::new(seated, arguments.drive.facing.observe)).await;
     let status = match face {
-        Face::Headless => follow(connect(false).await?, &started.rollout, how, Until::Held).await.map_err(Refusal::from),
+        Face::Headless => follow(connect(false).await?, &started.rollout, how, Until::Held, &again).await.map_err(Refusal::from),
         Face::Plain => plain_end(run::plain(connect(true).await?, &arguments.drive).await?, arguments),
-        Face::Console | Face::Events => run::show(face, &arguments.drive, &started).await,
+        Face::Console | Face::Events => run::show(face, &arguments.drive, &started, &again).await,
     };
     let counts = world.stop_clients().await;
-    tell(&started, &counts, face, global.format)?;
+    tell(&started, &counts, face, global.format, &again)?;
     if arguments.keep {
         keep(&world.stage.config()).await;
     }
     drop(world);
     status
+}
+
+/// The demo's own config, whatever the command line named.
+fn again(config: &Path) -> Again {
+    Again::of(&Global { config: Some(Source::File(config.to_owned())), format: Format::Text, state: None })
 }
 
 /// How the plain screen was left.
@@ -148,7 +154,7 @@ async fn tell_end(global: &Global, started: &Started, dir: &Path, left: Result<t
         tui::Left::Ended(outcome) => {
             say(&outcome.text);
             let counts = alone::counts(dir).await.unwrap_or_default();
-            tell(started, &counts, Face::Console, global.format)?;
+            tell(started, &counts, Face::Console, global.format, &again(&dir.join("halfstep.toml")))?;
             Ok(outcome.word.into())
         }
     }
@@ -189,17 +195,17 @@ async fn end_all() -> Answer {
 }
 
 /// The report, and what the clients saw. Whoever reads events has had the last one.
-fn tell(started: &Started, counts: &Counts, face: Face, format: Format) -> Result<(), Failure> {
+fn tell(started: &Started, counts: &Counts, face: Face, format: Format, again: &Again) -> Result<(), Failure> {
     let path = &started.rollout;
     let id = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let dir = RolloutDir { id, path: path.clone() };
     let life = if has_end(&dir.journal()) { Life::Unknown } else { Life::Alive };
     match (face, format) {
         (Face::Events, _) => Ok(()),
-        (Face::Console | Face::Plain | Face::Headless, Format::Json) => report::print(&dir, life, format),
+        (Face::Console | Face::Plain | Face::Headless, Format::Json) => report::print(&dir, life, format, again),
         (Face::Console | Face::Plain | Face::Headless, Format::Text | Format::Markdown | Format::Html) => {
             say("");
-            report::print(&dir, life, format)?;
+            report::print(&dir, life, format, again)?;
             say(format!("\n{}", clients_saw(counts).trim_end()));
             Ok(())
         }

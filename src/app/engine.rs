@@ -1,9 +1,10 @@
-//! `halfstep engine`: the process of one rollout. Takes the pool, looks at it, writes the first line, and answers `ready`
+//! `halfstep engine`: the process of one rollout, a restart or a switch too. Takes the pool, looks at it, writes the first line, and answers `ready`
 //! or its refusal on standard output; from then on it is on its own.
 
 use super::begin::{self, Refusal, Request};
 use super::hands::Hands;
 use super::survey::Survey;
+use super::switch::{self, SwitchRequest};
 use crate::cli::internal::EngineArguments;
 use crate::config::{self, Config};
 use crate::engine::activity::Activity;
@@ -14,7 +15,8 @@ use crate::engine::world::Names;
 use crate::journal::{self, Journal};
 use crate::lab::process::{Lifetime, end_of};
 use crate::model::{Failure, Printable};
-use crate::rollout::{Command, End, Event};
+use crate::rollout::event::Purpose;
+use crate::rollout::{Beginning, Command, End, Event, operate};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -23,14 +25,23 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Job {
     Begin(Request),
+    Switch(SwitchRequest),
     /// Goes on with a rollout whose engine died.
-    Resume {
-        config: PathBuf,
-        state: Option<PathBuf>,
-        pool: String,
-        rollout: String,
-        accept_config: bool,
-    },
+    Resume(ResumeRequest),
+}
+
+/// Which rollout goes on, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResumeRequest {
+    pub config: PathBuf,
+    pub state: Option<PathBuf>,
+    pub pool: String,
+    pub rollout: String,
+    pub accept_config: bool,
+    /// As in [`Request::with`]: what the dead engine hung on.
+    pub with: Option<u32>,
+    /// Who asked for what before it goes on; passed by where it would be refused.
+    pub order: Option<(Printable, Command)>,
 }
 
 /// Its one answer.
@@ -46,10 +57,11 @@ pub fn main(arguments: &EngineArguments) -> Result<(), Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
     let _ = std::fs::remove_file(path);
     let job: Job = serde_json::from_str(&text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-    let lifetime = match &job {
-        Job::Begin(Request { with: Some(process), .. }) => Lifetime::With(*process),
-        Job::Begin(Request { with: None, .. }) | Job::Resume { .. } => Lifetime::UntilSignalled,
+    let hangs_on = match &job {
+        Job::Begin(Request { with, .. }) | Job::Resume(ResumeRequest { with, .. }) => *with,
+        Job::Switch(_) => None,
     };
+    let lifetime = hangs_on.map_or(Lifetime::UntilSignalled, Lifetime::With);
     // A session of its own: a terminal that closes takes nothing with it.
     let _ = rustix::process::setsid();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -100,22 +112,39 @@ fn log_to(dir: &RolloutDir) {
 
 async fn prepare(job: Job) -> Result<Engine, Refusal> {
     match job {
-        Job::Begin(request) => begin(&request).await,
-        Job::Resume { config, state, pool, rollout, accept_config } => {
-            resume(&config, state.as_deref(), &pool, &rollout, accept_config).await
+        Job::Begin(request) => {
+            let Request { config, state, why, with, .. } = &request;
+            let info = LockInfo { with: *with, ..LockInfo::new(config, why.clone()) };
+            begin(info, state.as_deref(), |config, hands, survey| begin::beginning(config, hands, survey, &request)).await
         }
+        Job::Switch(request) => {
+            let info = LockInfo::new(&request.config, Some(request.why()));
+            let state = request.state.clone();
+            begin(info, state.as_deref(), |config, hands, survey| switch::beginning(config, hands, survey, &request)).await
+        }
+        Job::Resume(request) => resume(request).await,
     }
 }
 
-async fn begin(request: &Request) -> Result<Engine, Refusal> {
-    let config = load(&request.config)?;
-    let (home, pool) = places(&config, request.state.as_deref())?;
-    let mut lock = pool.take(LockInfo::new(&request.config, request.why.clone()), &has_end).map_err(|taken| not_taken(&taken))?;
-    let targets = target_locks(&config, &home)?;
-    let hands = Hands::build(&config).await?;
-    let survey = Survey::take(&config, &hands).await;
-    let beginning = match begin::beginning(&config, &hands, &survey, request) {
-        Ok(beginning) => beginning,
+/// Takes the pool, looks at it, and writes the first line, unless `beginning` refuses what was seen.
+async fn begin(
+    info: LockInfo,
+    state: Option<&Path>,
+    beginning: impl FnOnce(&Config, &Hands, &Survey) -> Result<Beginning, Refusal>,
+) -> Result<Engine, Refusal> {
+    let path = info.config.clone();
+    let config = load(&path)?;
+    let (home, pool) = places(&config, state)?;
+    let mut lock = pool.take(info, &has_end).map_err(|taken| not_taken(&taken))?;
+    let looked = async {
+        let targets = target_locks(&config, &home)?;
+        let hands = Hands::build(&config).await?;
+        let survey = Survey::take(&config, &hands).await;
+        let beginning = beginning(&config, &hands, &survey)?;
+        Ok((targets, hands, survey, beginning))
+    };
+    let (targets, hands, survey, beginning) = match looked.await {
+        Ok(looked) => looked,
         Err(refusal) => {
             let _ = lock.release();
             return Err(refusal);
@@ -131,18 +160,20 @@ async fn begin(request: &Request) -> Result<Engine, Refusal> {
         let event = Event::Commanded { who: "preflight".into(), screen: None, command: Command::Note(note) };
         first.extend(turns.take(event).map_err(|error| Failure::new(format!("the journal cannot be written: {error}")))?);
     }
-    keep_config(&dir, &request.config);
+    keep_config(&dir, &path);
     let mut activity = Activity::default();
     replay(&world, &dir, &mut activity)?;
     Ok(Engine { world, turns, first, activity, lock, targets, dir })
 }
 
-async fn resume(path: &Path, state: Option<&Path>, pool: &str, rollout: &str, accept_config: bool) -> Result<Engine, Refusal> {
-    let config = load(path)?;
-    let home = Home::open(state.or(config.state.dir.as_deref()), config.state.group.as_deref())?;
-    let pool = home.pool(pool)?;
-    let mut lock = pool.take_again(LockInfo::new(path, None)).map_err(|taken| not_taken(&taken))?;
-    let dir = pool.rollout(rollout)?;
+async fn resume(request: ResumeRequest) -> Result<Engine, Refusal> {
+    let ResumeRequest { config: path, state, pool, rollout, accept_config, with, order } = request;
+    let config = load(&path)?;
+    let home = Home::open(state.as_deref().or(config.state.dir.as_deref()), config.state.group.as_deref())?;
+    let pool = home.pool(&pool)?;
+    let info = LockInfo { with, ..LockInfo::new(&path, None) };
+    let mut lock = pool.take_again(info).map_err(|taken| not_taken(&taken))?;
+    let dir = pool.rollout(&rollout)?;
     let (journal, lines, _torn) = Journal::open(&dir.journal())?;
     let (before, _) = turn::refold(&lines)?;
     // Decided, but not written down before the crash: that is still to be done.
@@ -151,13 +182,17 @@ async fn resume(path: &Path, state: Option<&Path>, pool: &str, rollout: &str, ac
     }
     let beginning = before.beginning.clone();
     if beginning.fingerprint != config.fingerprint() && !accept_config {
-        return Err(changed(&dir, path).into());
+        return Err(changed(&dir, &path).into());
     }
     lock.go_on_with(&dir)?;
     let targets = target_locks(&config, &home)?;
     let hands = Hands::build(&config).await?;
     let world = hands.world(&config, Names::of(&beginning), dir.output());
-    let (turns, first) = Turns::resume(journal, &lines)?;
+    let (mut turns, mut first) = Turns::resume(journal, &lines)?;
+    if let Some((who, command)) = order.filter(|(_, command)| operate::refusal(turns.state(), command).is_none()) {
+        let event = Event::Commanded { who, screen: None, command };
+        first.extend(turns.take(event).map_err(|error| Failure::new(format!("the journal cannot be written: {error}")))?);
+    }
     let mut activity = Activity::default();
     replay(&world, &dir, &mut activity)?;
     Ok(Engine { world, turns, first, activity, lock, targets, dir })
@@ -199,7 +234,7 @@ fn changed(dir: &RolloutDir, path: &Path) -> Failure {
 }
 
 /// The state directory, made, and the pool's part of it.
-pub(super) fn places(config: &Config, state: Option<&Path>) -> Result<(Home, PoolHome), Failure> {
+fn places(config: &Config, state: Option<&Path>) -> Result<(Home, PoolHome), Failure> {
     let home = Home::open(state.or(config.state.dir.as_deref()), config.state.group.as_deref())?;
     home.make()?;
     let pool = home.pool(&config.pool.name)?;
@@ -207,7 +242,7 @@ pub(super) fn places(config: &Config, state: Option<&Path>) -> Result<(Home, Poo
 }
 
 /// The locks of every balancer that the config drives.
-pub(super) fn target_locks(config: &Config, home: &Home) -> Result<Vec<TargetLock>, Failure> {
+fn target_locks(config: &Config, home: &Home) -> Result<Vec<TargetLock>, Failure> {
     let target = |node: &crate::balancer::NodeSettings| match &node.ssh {
         Some(host) => format!("{host} {}", node.kind.target()),
         None => node.kind.target(),
@@ -244,6 +279,23 @@ pub fn how_it_ended(path: &Path) -> Option<End> {
     })
 }
 
+/// What the rollout of that journal is for; `None` where its first line cannot be read.
+#[must_use]
+pub fn purpose(path: &Path) -> Option<Purpose> {
+    let (lines, _) = journal::read(path).ok()?;
+    match turn::entries(lines.get(..1)?).ok()?.pop()?.stamped.event {
+        Event::Began(beginning) => Some(beginning.purpose),
+        Event::Commanded { .. }
+        | Event::Answered { .. }
+        | Event::Saw(_)
+        | Event::Came(_)
+        | Event::Left(_)
+        | Event::Woke
+        | Event::Resumed { .. }
+        | Event::Ended(_) => None,
+    }
+}
+
 /// Who has the pool, since when, why, and the ways on.
 #[must_use]
 pub fn not_taken(taken: &NotTaken) -> Failure {
@@ -261,7 +313,7 @@ pub fn not_taken(taken: &NotTaken) -> Failure {
             });
             if *alive {
                 Failure::new(format!("the pool is taken: {rollout} runs{by}"))
-                    .next("halfstep attach shows it; halfstep status, hold and rollback work from here too")
+                    .next("halfstep attach shows it; halfstep status, halfstep hold and halfstep rollback work from here too")
             } else {
                 Failure::new(format!("{rollout} was begun{by} and never ended; its engine is dead")).next(
                     "halfstep resume goes on with it, halfstep rollback goes back, halfstep run --abandon \"why\" gives it up",

@@ -1,15 +1,22 @@
 //! Follows a rollout without a console, to its end, a hold or the engine's death: as lines for people, or as JSON events.
 
 use super::engine::how_it_ended;
-use crate::cli::ExitStatus;
+use super::report;
 use crate::cli::text::say;
+use crate::cli::{Again, ExitStatus};
 use crate::engine::client::{Client, News};
+use crate::engine::home::RolloutDir;
+use crate::engine::report::Life;
 use crate::engine::snapshot::{ActivityView, OutcomeWord, Pace, PhaseState, PhaseView, Purpose, ServerState, Snapshot};
 use crate::engine::view;
 use crate::model::{Failure, PhaseName, Printable, Verdict};
 use crate::rollout::Command;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Of a raw command so much stands in a line; all of it is among the events, and in `halfstep report --format markdown`.
+const MOST_COMMAND: usize = 100;
 
 /// How what happens is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +38,17 @@ pub enum Until {
     RolledBack,
 }
 
-/// Follows the rollout of that directory until then. Answers with how it ended.
-pub async fn follow(mut client: Client, rollout: &Path, print: Print, until: Until) -> Result<ExitStatus, Failure> {
+/// Follows the rollout of that directory until then. Answers with how it ended. Ways on are told as `again` has them typed.
+pub async fn follow(
+    mut client: Client,
+    rollout: &Path,
+    print: Print,
+    until: Until,
+    again: &Again,
+) -> Result<ExitStatus, Failure> {
     // What was before an order was given is told by `halfstep report`.
     let seen = client.snapshot.rollout.activity_count;
-    let mut printer = Printer { print, phase: None, purpose: None, seen, held: None };
+    let mut printer = Printer { seen, ..Printer::new(print, again) };
     let mut signals = signals()?;
     loop {
         let news = tokio::select! {
@@ -76,13 +89,18 @@ pub async fn follow(mut client: Client, rollout: &Path, print: Print, until: Unt
 /// news was lost. `None` where it has not ended.
 #[must_use]
 pub fn as_it_ended(rollout: &Path, print: Print) -> Option<ExitStatus> {
-    let outcome = view::outcome(&how_it_ended(&rollout.join("journal.jsonl"))?);
+    let mut outcome = view::outcome(&how_it_ended(&rollout.join("journal.jsonl"))?);
     let name = |path: Option<&Path>| path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+    let dir = RolloutDir { id: name(Some(rollout)), path: rollout.to_owned() };
+    if let Ok(report) = report::of(&dir, Life::Unknown) {
+        outcome.text = report.outcome.text;
+    }
     let mut snapshot = Snapshot::default();
-    snapshot.rollout.id = name(Some(rollout));
+    snapshot.rollout.id = dir.id;
     snapshot.rollout.pool = name(rollout.parent());
     snapshot.rollout.outcome = Some(outcome.clone());
-    let printer = Printer { print, phase: Some(PhaseName::Report), purpose: None, seen: 0, held: None };
+    let nothing_more = Again::default();
+    let printer = Printer { phase: Some(PhaseName::Report), ..Printer::new(print, &nothing_more) };
     printer.finished(&snapshot, outcome.word, outcome.text.as_str());
     Some(outcome.word.into())
 }
@@ -92,7 +110,7 @@ async fn stopped(
     client: &mut Client,
     snapshot: &Snapshot,
     until: Until,
-    printer: &mut Printer,
+    printer: &mut Printer<'_>,
 ) -> Result<Option<ExitStatus>, Failure> {
     if !snapshot.rollout.needs_person {
         return Ok(None);
@@ -121,35 +139,43 @@ async fn hold(client: &mut Client) {
     let _ = client.send(None, Command::Hold).await;
 }
 
-struct Printer {
+struct Printer<'a> {
     print: Print,
+    again: &'a Again,
     phase: Option<PhaseName>,
     purpose: Option<Purpose>,
     /// Activity lines printed so far, by the last one's stamp and number.
     seen: u64,
     held: Option<Printable>,
+    /// The command that was printed last for each place: it is not printed once more when it is answered.
+    commands: BTreeMap<Printable, Printable>,
 }
 
-impl Printer {
+impl<'a> Printer<'a> {
+    fn new(print: Print, again: &'a Again) -> Printer<'a> {
+        Printer { print, again, phase: None, purpose: None, seen: 0, held: None, commands: BTreeMap::new() }
+    }
+
     fn show(&mut self, snapshot: &Snapshot) {
-        let current = |phase: &PhaseView| matches!(phase.state, PhaseState::Now | PhaseState::Failed);
-        if let Some(now) = snapshot.phases.iter().position(current) {
-            let told = snapshot.phases.iter().position(|phase| Some(phase.name) == self.phase);
-            // A phase may begin and end between two looks; one plan's phases follow each other.
-            let since =
-                told.filter(|told| self.purpose == Some(snapshot.rollout.purpose) && *told <= now).map_or(now, |told| told + 1);
-            self.purpose = Some(snapshot.rollout.purpose);
-            for phase in snapshot.phases.iter().take(now + 1).skip(since).filter(|phase| phase.state != PhaseState::Nothing) {
-                self.phase = Some(phase.name);
-                self.event(snapshot, "phase", &json!({ "purpose": snapshot.rollout.purpose }), &format!("── {}", phase.name));
-            }
-        }
         let new = snapshot.rollout.activity_count.saturating_sub(self.seen);
         let skip = snapshot.activity.len().saturating_sub(usize::try_from(new).unwrap_or(usize::MAX));
+        let one_plan = self.purpose.is_none_or(|purpose| purpose == snapshot.rollout.purpose);
         for line in &snapshot.activity[skip..] {
+            // A plan that was given up has its phases no more.
+            if one_plan {
+                self.reach(snapshot, line.phase);
+            }
             self.activity(line);
         }
         self.seen = snapshot.rollout.activity_count;
+        if !one_plan {
+            self.phase = None;
+        }
+        self.purpose = Some(snapshot.rollout.purpose);
+        let current = |phase: &&PhaseView| matches!(phase.state, PhaseState::Now | PhaseState::Failed);
+        if let Some(now) = snapshot.phases.iter().find(current) {
+            self.reach(snapshot, now.name);
+        }
         if snapshot.rollout.held != self.held {
             self.held.clone_from(&snapshot.rollout.held);
             if let Some(why) = &snapshot.rollout.held {
@@ -159,13 +185,29 @@ impl Printer {
         }
     }
 
-    fn activity(&self, line: &ActivityView) {
+    /// Tells the phases that have begun since the last one that was told, up to that one: one may begin and end between
+    /// two looks.
+    fn reach(&mut self, snapshot: &Snapshot, phase: PhaseName) {
+        let place = |name| snapshot.phases.iter().position(|phase| phase.name == name);
+        let Some(now) = place(phase) else { return };
+        let since = self.phase.and_then(place).map_or(now, |told| told + 1);
+        let has_begun = |phase: &&PhaseView| match phase.state {
+            PhaseState::Now | PhaseState::Done | PhaseState::Failed => true,
+            PhaseState::ToDo | PhaseState::Nothing => false,
+        };
+        for phase in snapshot.phases.iter().take(now + 1).skip(since).filter(has_begun) {
+            self.phase = Some(phase.name);
+            self.event(snapshot, "phase", &json!({ "purpose": snapshot.rollout.purpose }), &format!("── {}", phase.name));
+        }
+    }
+
+    fn activity(&mut self, line: &ActivityView) {
         match self.print {
             Print::Lines => {
                 let time = line.wall.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
-                let command =
-                    line.command.as_ref().map(|raw| format!("  {}", Printable::cut(raw.as_str(), 300))).unwrap_or_default();
-                say(format!("{time} {:<9} {:<8} {}{command}", line.phase, line.place, line.text));
+                let command = self.news(line).map(|raw| format!("  $ {}", Printable::cut(raw.as_str(), MOST_COMMAND)));
+                let text = self.again.tell(line.text.as_str());
+                say(format!("{time} {:<9} {:<8} {text}{}", line.phase, line.place, command.unwrap_or_default()));
             }
             Print::Json => say(json!({
                 "event": "activity", "at": line.wall, "phase": line.phase, "place": line.place, "text": line.text,
@@ -176,12 +218,20 @@ impl Printer {
         }
     }
 
+    /// Its command, unless it is the one that was told last for that place.
+    fn news<'b>(&mut self, line: &'b ActivityView) -> Option<&'b Printable> {
+        let command = line.command.as_ref()?;
+        let last = self.commands.insert(line.place.clone(), command.clone());
+        (last.as_ref() != Some(command)).then_some(command)
+    }
+
     fn event(&self, snapshot: &Snapshot, event: &str, more: &serde_json::Value, text: &str) {
         match self.print {
             Print::Lines if !text.is_empty() => say(text),
             Print::Json => {
+                let phase = self.phase.unwrap_or_else(|| next_phase(snapshot));
                 let mut object =
-                    json!({ "event": event, "at": jiff::Timestamp::now(), "phase": self.phase, "pool": snapshot.rollout.pool });
+                    json!({ "event": event, "at": jiff::Timestamp::now(), "phase": phase, "pool": snapshot.rollout.pool });
                 if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
                     object.extend(more.clone());
                 }
@@ -194,6 +244,7 @@ impl Printer {
     fn finished(&self, snapshot: &Snapshot, word: OutcomeWord, text: &str) {
         let status: ExitStatus = word.into();
         let ways = if snapshot.rollout.outcome.is_none() { ways(snapshot) } else { vec![] };
+        let ways: Vec<String> = ways.iter().map(|way| self.again.tell(way)).collect();
         let more = json!({ "outcome": word, "text": text, "exit": status.code(), "rollout": snapshot.rollout.id, "ways": ways });
         let window = snapshot.traffic.mixed_window.as_ref().map(|window| format!(" · mixed window {window}")).unwrap_or_default();
         self.event(
@@ -209,6 +260,12 @@ impl Printer {
             ways.iter().for_each(|way| say(format!("  {way}")));
         }
     }
+}
+
+/// The one before which it stands.
+fn next_phase(snapshot: &Snapshot) -> PhaseName {
+    let open = |phase: &&PhaseView| !matches!(phase.state, PhaseState::Done | PhaseState::Nothing);
+    snapshot.phases.iter().find(open).map_or(PhaseName::Report, |phase| phase.name)
 }
 
 type Signals = (tokio::signal::unix::Signal, tokio::signal::unix::Signal);

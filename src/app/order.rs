@@ -1,11 +1,12 @@
 //! Orders to a running rollout from any shell of the machine: go, hold, rollback, retry, exclude, cut, contract.
 
 use super::begin::Refusal;
-use super::engine::{has_end, how_it_ended};
+use super::engine::{Job, ResumeRequest, has_end, how_it_ended};
 use super::follow::{Print, Until, as_it_ended, follow};
 use super::{Answer, place, spawn};
 use crate::cli::text::say;
-use crate::cli::{ExcludeArguments, ExitStatus, Global, GoArguments};
+use crate::cli::{Again, ExcludeArguments, ExitStatus, Global, GoArguments};
+use crate::engine::account;
 use crate::engine::client::Client;
 use crate::engine::home::PoolHome;
 use crate::engine::wire::Hello;
@@ -44,7 +45,7 @@ pub async fn rollback(global: &Global) -> Answer {
     let pool = place::pool(global)?;
     let rollout = pool.newest().map(|rollout| rollout.path).unwrap_or_default();
     let status = match ask_back(global, &pool).await {
-        Ok(client) => follow(client, &rollout, Print::Lines, Until::RolledBack).await?,
+        Ok(client) => follow(client, &rollout, Print::Lines, Until::RolledBack, &Again::of(global)).await?,
         // A dead engine that was on its way back may have had nothing more to do than to say so.
         Err(refusal) => match pool.unfinished(&has_end) {
             None if how_it_ended(&rollout.join("journal.jsonl")) == Some(End::RolledBack) => {
@@ -65,12 +66,15 @@ async fn ask_back(global: &Global, pool: &PoolHome) -> Result<Client, Refusal> {
     let mut client = if alive || pool.unfinished(&has_end).is_none() {
         place::engine(pool, &Hello::new(false, false)).await?
     } else {
-        let started = spawn::start(&super::resume::job(global, pool, false)?)?;
+        // Asked for before it goes on: nothing more is done forward, and an engine that is soon through cannot be missed.
+        let order = Some((account::own_login(), Command::RollBack));
+        let request = ResumeRequest { order, ..super::resume::request(global, pool)? };
+        let started = spawn::start(&Job::Resume(request))?;
         Client::connect(&started.socket, &Hello::new(false, false)).await?
     };
-    let already = "it is going back already";
+    let already = ["it is going back already", "the way back begins as soon as what runs is finished"];
     match client.ask(None, Command::RollBack).await {
-        Err(refused) if refused.what.as_str() != already => Err(refused.into()),
+        Err(refused) if !already.contains(&refused.what.as_str()) => Err(refused.into()),
         Ok(()) | Err(_) => Ok(client),
     }
 }
@@ -86,7 +90,7 @@ pub async fn contract(global: &Global, when: ContractWhen) -> Answer {
     }
     let mut client = place::engine(&pool, &Hello::new(false, false)).await?;
     client.ask(None, Command::Contract(when)).await?;
-    Ok(follow(client, &place::rollout(&pool, None)?.path, Print::Lines, Until::Held).await?)
+    Ok(follow(client, &place::rollout(&pool, None)?.path, Print::Lines, Until::Held, &Again::of(global)).await?)
 }
 
 /// Has the word typed, where standard input is a terminal; a script has typed it by writing the command.

@@ -15,32 +15,13 @@ use super::survey::Survey;
 use super::{Answer, place};
 use crate::cli::rollout::PlanArguments;
 use crate::cli::{Format, Global};
-use crate::engine::account;
 use crate::rollout::event::StartPace;
 
 /// Prints it.
 pub async fn plan(global: &Global, arguments: PlanArguments) -> Answer {
     let path = place::config_file(global).map_err(Refusal::Usage)?;
     let config = load(&path)?;
-    let scope = arguments.scope;
-    let request = Request {
-        config: path,
-        state: global.state.clone(),
-        to: arguments.to,
-        from: scope.from,
-        expect: scope.expect,
-        only: scope.only,
-        leave: scope.leave,
-        take: scope.take,
-        drain_first: scope.drain_first,
-        contract: scope.contract,
-        on_failure: scope.on_failure,
-        pace: StartPace::StepByStep,
-        hold_at: vec![],
-        who: account::own_login(),
-        why: None,
-        with: None,
-    };
+    let request = Request::new(path, arguments.to, arguments.scope, StartPace::StepByStep);
     let hands = Hands::build(&config).await?;
     let survey = Survey::take(&config, &hands).await;
     let beginning = begin::beginning(&config, &hands, &survey, &request)?;

@@ -2,7 +2,7 @@
 
 use super::{Answer, place};
 use crate::cli::report::{html, markdown, text};
-use crate::cli::{ExitStatus, Format, Global};
+use crate::cli::{Again, ExitStatus, Format, Global};
 use crate::engine::home::{PoolHome, RolloutDir};
 use crate::engine::report::{Life, Report, samples};
 use crate::journal;
@@ -12,16 +12,16 @@ use crate::model::{Failure, Printable};
 pub fn report(global: &Global, id: Option<&str>) -> Answer {
     let pool = place::pool(global)?;
     let dir = place::rollout(&pool, id)?;
-    print(&dir, life(&pool, &dir), global.format)?;
+    print(&dir, life(&pool, &dir), global.format, &Again::of(global))?;
     Ok(ExitStatus::Done)
 }
 
 /// Prints the report of the rollout in that directory.
-pub fn print(dir: &RolloutDir, life: Life, format: Format) -> Result<(), Failure> {
+pub fn print(dir: &RolloutDir, life: Life, format: Format, again: &Again) -> Result<(), Failure> {
     let report = of(dir, life)?;
     let shown = match format {
-        Format::Text => text(&report),
-        Format::Markdown => markdown(&report),
+        Format::Text => again.tell(&text(&report)),
+        Format::Markdown => again.tell(&markdown(&report)),
         Format::Html => html(&report, &samples::read(&dir.samples())),
         Format::Json => {
             let mut json = serde_json::to_string_pretty(&report).map_err(|error| Failure::new(error.to_string()))?;

@@ -1,11 +1,11 @@
 //! `halfstep resume`: brings a dead engine back, or leaves a hold, and follows.
 
 use super::begin::Refusal;
-use super::engine::{Job, has_end, how_it_ended};
+use super::engine::{Job, ResumeRequest, has_end, how_it_ended};
 use super::{Answer, place, run, spawn};
 use crate::cli::rollout::Face;
 use crate::cli::text::say;
-use crate::cli::{ExitStatus, Global, ResumeArguments};
+use crate::cli::{Again, ExitStatus, Global, ResumeArguments};
 use crate::engine::client::Client;
 use crate::engine::home::PoolHome;
 use crate::engine::wire::Hello;
@@ -21,7 +21,10 @@ pub async fn resume(global: &Global, arguments: ResumeArguments) -> Answer {
             spawn::Started { rollout: pool.path().join(&holder.info.rollout), socket: holder.info.socket, pid: holder.info.pid }
         }
         None if pool.unfinished(&has_end).is_none() => return as_it_ended(&pool),
-        None => spawn::start(&job(global, &pool, arguments.accept_config)?)?,
+        None => {
+            let request = ResumeRequest { accept_config: arguments.accept_config, ..request(global, &pool)? };
+            spawn::start(&Job::Resume(request))?
+        }
     };
     if let Err(gone) = leave_hold(&started).await
         && !has_end(&started.rollout.join("journal.jsonl"))
@@ -29,7 +32,9 @@ pub async fn resume(global: &Global, arguments: ResumeArguments) -> Answer {
         return Err(gone.into());
     }
     match face {
-        Face::Console | Face::Plain | Face::Headless | Face::Events => run::show(face, &arguments.drive, &started).await,
+        Face::Console | Face::Plain | Face::Headless | Face::Events => {
+            run::show(face, &arguments.drive, &started, &Again::of(global)).await
+        }
     }
 }
 
@@ -43,14 +48,17 @@ async fn leave_hold(started: &spawn::Started) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The job that goes on with the unfinished rollout of a pool.
-pub fn job(global: &Global, pool: &PoolHome, accept_config: bool) -> Result<Job, Refusal> {
+/// What goes on with the unfinished rollout of a pool.
+pub fn request(global: &Global, pool: &PoolHome) -> Result<ResumeRequest, Refusal> {
     let rollout = pool.unfinished(&has_end).ok_or_else(|| Failure::new(format!("{} has no unfinished rollout", pool.name())))?;
-    let config = match pool.holder() {
-        Some(holder) if !holder.info.config.as_os_str().is_empty() && global.config.is_none() => holder.info.config,
+    let last = pool.holder().map(|holder| holder.info);
+    let with = last.as_ref().and_then(|last| last.with);
+    let config = match last {
+        Some(last) if !last.config.as_os_str().is_empty() && global.config.is_none() => last.config,
         Some(_) | None => place::config_file(global).map_err(Refusal::Usage)?,
     };
-    Ok(Job::Resume { config, state: global.state.clone(), pool: pool.name().to_owned(), rollout: rollout.id, accept_config })
+    let (pool, state) = (pool.name().to_owned(), global.state.clone());
+    Ok(ResumeRequest { config, state, pool, rollout: rollout.id, accept_config: false, with, order: None })
 }
 
 fn as_it_ended(pool: &PoolHome) -> Answer {

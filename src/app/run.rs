@@ -8,7 +8,7 @@ use super::survey::{Choice, Unclean};
 use super::{Answer, place};
 use crate::cli::rollout::{Begin, Drive, Face, Facing, Scope, Terminal};
 use crate::cli::text::say;
-use crate::cli::{ExitStatus, Global};
+use crate::cli::{Again, ExitStatus, Global};
 use crate::engine::client::Client;
 use crate::engine::wire::Hello;
 use crate::model::{Failure, Printable, Release};
@@ -27,22 +27,10 @@ pub async fn run(global: &Global, to: Option<Release>, scope: Scope, begin: Begi
         super::console::checked()?;
     }
     let mut request = Request {
-        config,
         state: global.state.clone(),
-        to,
-        from: scope.from,
-        expect: scope.expect,
-        only: scope.only,
-        leave: scope.leave,
-        take: scope.take,
-        drain_first: scope.drain_first,
-        contract: scope.contract,
-        on_failure: scope.on_failure,
-        pace: pace(face, drive),
         hold_at: drive.hold_at.clone(),
-        who: crate::engine::account::own_login(),
         why: begin.why,
-        with: None,
+        ..Request::new(config, to, scope, pace(face, drive))
     };
     if let Some(why) = begin.abandon {
         super::abandon::abandon(global, &why).await?;
@@ -53,10 +41,10 @@ pub async fn run(global: &Global, to: Option<Release>, scope: Scope, begin: Begi
             Err(Refusal::Unclean(open)) if matches!(face, Face::Console | Face::Plain) && std::io::stdin().is_terminal() => {
                 ask(&open, &mut request)?;
             }
-            Err(refusal) => return refused(face, refusal),
+            Err(refusal) => return refused(face, refusal, &Again::of(global)),
         }
     };
-    show(face, drive, &started).await
+    show(face, drive, &started, &Again::of(global)).await
 }
 
 /// Is somebody at standard input and output, and what is it that they sit at?
@@ -82,7 +70,7 @@ pub fn pace(face: Face, drive: &Drive) -> StartPace {
 }
 
 /// Shows a running rollout with that face.
-pub async fn show(face: Face, drive: &Drive, started: &Started) -> Answer {
+pub async fn show(face: Face, drive: &Drive, started: &Started, again: &Again) -> Answer {
     let observe = drive.facing.observe;
     let print = match face {
         Face::Console | Face::Plain | Face::Headless => Print::Lines,
@@ -96,9 +84,9 @@ pub async fn show(face: Face, drive: &Drive, started: &Started) -> Answer {
         Err(gone) => return as_it_ended(&started.rollout, print).ok_or_else(|| gone.into()),
     };
     match face {
-        Face::Console => left(console(client, drive, started).await?, started, "halfstep attach"),
-        Face::Plain => left(plain(client, drive).await?, started, "halfstep attach --plain"),
-        Face::Headless | Face::Events => Ok(follow(client, &started.rollout, print, Until::Held).await?),
+        Face::Console => left(console(client, drive, started).await?, started, &again.tell("halfstep attach")),
+        Face::Plain => left(plain(client, drive).await?, started, &again.tell("halfstep attach --plain")),
+        Face::Headless | Face::Events => Ok(follow(client, &started.rollout, print, Until::Held, again).await?),
     }
 }
 
@@ -151,9 +139,9 @@ fn left(left: tui::Left, started: &Started, again: &str) -> Answer {
 }
 
 /// A refusal is an event too, for whoever reads events.
-fn refused(face: Face, refusal: Refusal) -> Answer {
+fn refused(face: Face, refusal: Refusal, again: &Again) -> Answer {
     if face == Face::Events {
-        let text = super::words(&refusal);
+        let text = again.tell(&super::words(&refusal));
         let status = super::status(&refusal);
         let object = serde_json::json!({
             "event": "finished", "at": jiff::Timestamp::now(), "phase": "preflight", "outcome": "refused", "text": text, "exit": status.code(),

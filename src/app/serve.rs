@@ -18,11 +18,8 @@ pub async fn serve(global: &Global, arguments: &ServeArguments) -> Answer {
         KindSettings::Builtin(settings) => Some(settings.clone()),
         KindSettings::Apache(_) | KindSettings::Haproxy(_) | KindSettings::Command(_) => None,
     });
-    let no_builtin = || {
-        Refusal::Usage(
-            Failure::new("the config has no balancer of kind = \"builtin\"").next("halfstep serve is only for that kind"),
-        )
-    };
+    let no_builtin =
+        || Refusal::Usage(Failure::new("the config has no balancer of kind = \"builtin\"").next("serve is only for that kind"));
     let settings = builtin.ok_or_else(no_builtin)?;
     let no_address = || {
         Refusal::Usage(

@@ -3,7 +3,7 @@
 use super::engine::has_end;
 use super::{Answer, place};
 use crate::cli::text::say;
-use crate::cli::{ExitStatus, Format, Global};
+use crate::cli::{Again, ExitStatus, Format, Global};
 use crate::engine::snapshot::{PhaseState, Snapshot};
 use crate::engine::wire::Hello;
 use crate::model::Failure;
@@ -26,12 +26,12 @@ pub async fn status(global: &Global) -> Answer {
     client.first_snapshot().await?;
     match global.format {
         Format::Json => say(serde_json::to_string(&client.snapshot).map_err(|error| Failure::new(error.to_string()))?),
-        Format::Text | Format::Markdown | Format::Html => lines(&client.snapshot),
+        Format::Text | Format::Markdown | Format::Html => lines(&client.snapshot, &Again::of(global)),
     }
     Ok(ExitStatus::Done)
 }
 
-fn lines(snapshot: &Snapshot) {
+fn lines(snapshot: &Snapshot, again: &Again) {
     let rollout = &snapshot.rollout;
     let version = |version: &Option<crate::model::Version>| version.as_ref().map(ToString::to_string).unwrap_or_default();
     say(format!("{}  {} -> {}  {}", rollout.pool, version(&rollout.current), version(&rollout.next), rollout.id));
@@ -46,7 +46,7 @@ fn lines(snapshot: &Snapshot) {
         say(format!("waits for     {what}"));
     }
     if !snapshot.prompt.enter.is_empty() {
-        say(format!("halfstep go   {}", snapshot.prompt.enter));
+        say(format!("{:<12}  {}", again.tell("halfstep go"), snapshot.prompt.enter));
     }
     say(format!("rolling back  {}", snapshot.price.text));
     let mut table = crate::cli::text::Table::new(["server", "rotation", "health", "version", "now"]);

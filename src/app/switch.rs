@@ -1,96 +1,74 @@
-//! `halfstep switch A|B|both`: the pool in a known state, outside a rollout. What goes in must be healthy and on one version; all
-//! nodes are made ready, then told at once, and read back; what cannot be confirmed is told once more, then all goes back.
+//! `halfstep switch A|B|both`: the pool in a known state, outside a rollout, by an engine with a journal like every
+//! rollout's. What goes in must be healthy, as often in a row as a rollout asks, and on one version; all nodes are made
+//! ready, then told at once, and read back; what cannot be confirmed is told once more, then all goes back.
 //!
-//! Whether it may, and what to ask for, is decided here and in [`wish`]; how the nodes are told stands in [`tell`].
+//! Whether it may, and what it starts from, is decided in [`wish`]; what it does in `rollout::plan::known`.
 
-mod tell;
 mod wish;
 
+pub use wish::{SwitchRequest, beginning};
+
 use super::begin::Refusal;
-use super::engine::{has_end, load, not_taken, places, target_locks};
-use super::hands::Hands;
-use super::survey::Survey;
-use super::{Answer, place};
-use crate::cli::text::Table;
-use crate::cli::{ExitStatus, Format, Global, SwitchTo};
-use crate::engine::home::LockInfo;
-use crate::model::{Printable, Version};
-use serde::Serialize;
-use tell::Told;
+use super::engine::{Job, has_end, load, purpose};
+use super::follow::{Print, Until, as_it_ended, follow};
+use super::spawn::{self, Started};
+use super::{Answer, place, report, resume};
+use crate::cli::text::say;
+use crate::cli::{Again, ExitStatus, Format, Global, SwitchTo};
+use crate::engine::account;
+use crate::engine::client::Client;
+use crate::engine::home::{PoolHome, RolloutDir};
+use crate::engine::wire::Hello;
+use crate::rollout::event::{Goal, Purpose};
 
-/// What was done, as JSON.
-#[derive(Serialize)]
-struct Done {
-    pool: Printable,
-    to: &'static str,
-    /// What those in rotation answer, where they tell.
-    version: Option<Version>,
-    #[serde(flatten)]
-    told: Told,
-}
-
-/// Brings the pool there. Doing it twice does no harm.
+/// Brings the pool there. Doing it twice does no harm. As JSON it answers with the report.
 pub async fn switch(global: &Global, to: SwitchTo) -> Answer {
-    let path = place::config_file(global).map_err(Refusal::Usage)?;
-    let config = load(&path)?;
-    let (home, pool) = places(&config, global.state.as_deref())?;
-    let why = Printable::new(&format!("halfstep switch {}", word(to)));
-    let lock = pool.take(LockInfo::new(&path, Some(why)), &has_end).map_err(|taken| not_taken(&taken))?;
-    let answer = async {
-        let _targets = target_locks(&config, &home)?;
-        let hands = Hands::build(&config).await?;
-        let survey = Survey::take(&config, &hands).await;
-        let wish = wish::wish(&config, &survey, to)?;
-        let told = tell::tell(&config, &hands, &survey, &wish.change).await;
-        Ok::<_, Refusal>(Done { pool: Printable::new(pool.name()), to: word(to), version: wish.version, told })
-    }
-    .await;
-    // Given back whatever came of it; a lock file that cannot be emptied holds nobody off.
-    let _ = lock.release();
-    let done = answer?;
-    match global.format {
-        Format::Json => super::print_json(&done)?,
-        Format::Text | Format::Markdown | Format::Html => super::print(|to| text(&done, to))?,
+    let config = place::config_file(global).map_err(Refusal::Usage)?;
+    // Mistakes in the config are told before anything else, whatever state the pool is in.
+    load(&config)?;
+    let pool = place::pool(global)?;
+    let again = Again::of(global);
+    let print = match global.format {
+        Format::Json => Print::Nothing,
+        Format::Text | Format::Markdown | Format::Html => Print::Lines,
     };
-    Ok(match done.told.outcome {
-        tell::Outcome::Done => ExitStatus::Done,
-        tell::Outcome::WentBack | tell::Outcome::Open => ExitStatus::Failed,
-    })
-}
-
-fn word(to: SwitchTo) -> &'static str {
-    match to {
-        SwitchTo::A => "A",
-        SwitchTo::B => "B",
-        SwitchTo::Both => "both",
-    }
-}
-
-fn text(done: &Done, to: &mut dyn std::io::Write) -> std::io::Result<()> {
-    let mut table = Table::new(["node", "took", "read back"]).right("took");
-    for node in &done.told.nodes {
-        let took = node.took_ms.map(|took| format!("{took:.1} ms")).unwrap_or_default();
-        let back = node.trouble.clone().unwrap_or_else(|| "as asked".into());
-        table.row([node.node.to_string(), took, back.to_string()]);
-    }
-    write!(to, "{table}")?;
-    for node in &done.told.nodes {
-        for sent in &node.sent {
-            writeln!(to, "sent to {}: {sent}", node.node)?;
+    if let Some(open) = interrupted(&pool) {
+        if print == Print::Lines {
+            say(format!("{} was interrupted: it is brought to its end first", open.id));
+        }
+        let started = spawn::start(&Job::Resume(resume::request(global, &pool)?))?;
+        let status = watch(&started, print, &again).await?;
+        if !has_end(&open.journal()) {
+            return Ok(status);
         }
     }
-    for advice in &done.told.advice {
-        writeln!(to, "note: {advice}")?;
+    let to = match to {
+        SwitchTo::A => Goal::A,
+        SwitchTo::B => Goal::B,
+        SwitchTo::Both => Goal::Both,
+    };
+    let request = SwitchRequest { config, state: global.state.clone(), to, who: account::own_login() };
+    let started = spawn::start(&Job::Switch(request))?;
+    let status = watch(&started, print, &again).await?;
+    if global.format == Format::Json {
+        let id = started.rollout.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let dir = RolloutDir { id, path: started.rollout };
+        report::print(&dir, report::life(&pool, &dir), Format::Json, &again)?;
     }
-    let version = done.version.as_ref().map(|version| format!(" on {version}")).unwrap_or_default();
-    match done.told.outcome {
-        tell::Outcome::Done => match done.to {
-            "both" => writeln!(to, "{}: both halves are in rotation{version}", done.pool),
-            half => writeln!(to, "{}: half {half} is in rotation{version}, the other is out", done.pool),
-        },
-        tell::Outcome::WentBack => writeln!(to, "{}: not done; every node is as it was before", done.pool),
-        tell::Outcome::Open => {
-            writeln!(to, "{}: not done, and not every node could be brought back: look at each (halfstep check)", done.pool)
-        }
+    Ok(status)
+}
+
+/// The newest of the pool, if it is a switch that has no end and no engine.
+fn interrupted(pool: &PoolHome) -> Option<RolloutDir> {
+    let alive = pool.holder().is_some_and(|holder| holder.alive);
+    let open = pool.unfinished(&has_end).filter(|_| !alive)?;
+    matches!(purpose(&open.journal()), Some(Purpose::Switch(_))).then_some(open)
+}
+
+async fn watch(started: &Started, print: Print, again: &Again) -> Result<ExitStatus, Refusal> {
+    match Client::connect(&started.socket, &Hello::new(false, false)).await {
+        Ok(client) => Ok(follow(client, &started.rollout, print, Until::Held, again).await?),
+        // It may be over before anybody could look.
+        Err(gone) => as_it_ended(&started.rollout, print).ok_or_else(|| gone.into()),
     }
 }

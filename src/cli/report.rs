@@ -98,6 +98,8 @@ fn from_to(purpose: Purpose, current: &str, next: &str) -> String {
     match purpose {
         Purpose::Rollout => format!("{current} -> {next}"),
         Purpose::Restart => format!("restart of {current}"),
+        Purpose::Switch(goal) if next.is_empty() => format!("switch to {goal}"),
+        Purpose::Switch(goal) => format!("switch to {goal} on {next}"),
     }
 }
 

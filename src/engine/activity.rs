@@ -4,7 +4,7 @@ use super::snapshot::{ActivityView, Tone};
 use super::world::{World, words};
 use crate::model::moment::millis::as_millis;
 use crate::model::{PhaseName, Printable, ServerName, Verdict};
-use crate::rollout::event::{Event, Operation, OperationId, Outcome, Stamped};
+use crate::rollout::event::{Event, Operation, OperationId, Outcome, Purpose, Stamped};
 use crate::rollout::fact::Fact;
 use crate::rollout::lane::failure;
 use crate::rollout::{Command, State, gate};
@@ -26,7 +26,8 @@ pub struct Activity {
 impl Activity {
     /// Takes an event and what the state made of it.
     pub fn take(&mut self, world: &World, before: Option<&State>, stamped: &Stamped, after: &State) {
-        let phase = after.phase().map_or(PhaseName::Report, |phase| phase.name);
+        // An event belongs to where it happened, and not to where it led.
+        let phase = stands_at(before.unwrap_or(after));
         match &stamped.event {
             Event::Answered { id, outcome } => {
                 if let Some(operation) = before.and_then(|before| before.outstanding.get(id)) {
@@ -49,7 +50,14 @@ impl Activity {
             Event::Resumed { build } => {
                 self.push(line(stamped, phase, "engine".into(), &format!("resumed by halfstep {build}"), Tone::Warning));
             }
-            Event::Began(_) => self.push(line(stamped, phase, "engine".into(), "the rollout begins", Tone::Plain)),
+            Event::Began(beginning) => {
+                let text = match beginning.purpose {
+                    Purpose::Rollout => "the rollout begins",
+                    Purpose::Restart => "the restart begins",
+                    Purpose::Switch(_) => "the switch begins",
+                };
+                self.push(line(stamped, PhaseName::Preflight, "engine".into(), text, Tone::Plain));
+            }
             Event::Ended(end) => self.push(line(stamped, phase, "engine".into(), end.word(), Tone::Good)),
             Event::Came(person) => {
                 let part = if after.people.driver == Some(person.screen) { "drives" } else { "observes" };
@@ -76,7 +84,7 @@ impl Activity {
         if let Some(why) = held(after)
             && before.and_then(held).as_ref() != Some(&why)
         {
-            self.push(line(stamped, phase, "held".into(), why.as_str(), Tone::Warning));
+            self.push(line(stamped, stands_at(after), "held".into(), why.as_str(), Tone::Warning));
         }
     }
 
@@ -88,6 +96,11 @@ impl Activity {
         }
         self.lines.push(view);
     }
+}
+
+/// The phase in work, or the one before which it stands.
+fn stands_at(state: &State) -> PhaseName {
+    state.phase().map_or(PhaseName::Report, |phase| phase.name)
 }
 
 /// The phase that asked for an operation, while its plan is still the one at work.
@@ -128,7 +141,7 @@ fn place(operation: &Operation) -> Printable {
 }
 
 fn asked(world: &World, after: &State, stamped: &Stamped, id: OperationId, operation: &Operation) -> ActivityView {
-    let phase = after.phase().map_or(PhaseName::Report, |phase| phase.name);
+    let phase = phase_of(after, id).unwrap_or_else(|| stands_at(after));
     let raw = world.raw(&after.beginning, operation);
     ActivityView {
         command: (!raw.is_empty()).then(|| Printable::new(&raw.join("; "))),
@@ -210,7 +223,8 @@ fn saw(before: Option<&State>, stamped: &Stamped, phase: PhaseName, fact: &Fact,
                 window.requests,
                 window.failed
             );
-            Some(line(stamped, phase, "switch".into(), &text, Tone::Good))
+            // It is told when the last answer of the old version has come, and that may be in the bake.
+            Some(line(stamped, PhaseName::Switch, "switch".into(), &text, Tone::Good))
         }
         Fact::MemberGone { node, member } => {
             Some(line(stamped, phase, Printable::new(node.as_str()), &format!("{member} is not listed any more"), Tone::Warning))

@@ -110,6 +110,7 @@ impl Dispatch {
     fn commit(&self, commits: Vec<(OperationId, NodeName, Change, Flip)>) {
         let flips = commits.iter().any(|(_, _, _, flip)| matches!(flip, Flip::To(_)));
         let probe = self.beginning.policy.probe.zip(self.world.through.clone()).filter(|_| flips);
+        let beginning = self.beginning.clone();
         let towards = commits.iter().find_map(|(_, _, _, flip)| match flip {
             Flip::To(half) => Some(*half),
             Flip::No => None,
@@ -124,7 +125,7 @@ impl Dispatch {
                 (every, ready, tokio::spawn(async move { through.watch(every, told, stop).await }))
             });
             // Going back waits for nothing: what is measured of it is worth less than what it ends.
-            if let (Some((_, ready, _)), Some(crate::model::Half::A)) = (&watching, towards) {
+            if let (Some((_, ready, _)), true) = (&watching, towards.is_some_and(|half| beginning.brings_next(half))) {
                 let _ = tokio::time::timeout(WATCH_READY, ready.notified()).await;
             }
             let began = Instant::now();
@@ -150,11 +151,12 @@ impl Dispatch {
                 None => None,
             };
             let receipts: Option<Vec<Receipt>> = receipts.into_iter().collect();
-            let (old, new) = match half {
-                crate::model::Half::A => (&one.beginning.current, &one.beginning.next),
-                crate::model::Half::B => (&one.beginning.next, &one.beginning.current),
+            let (old, new) = if beginning.brings_next(half) {
+                (&beginning.current, &beginning.next)
+            } else {
+                (&beginning.next, &beginning.current)
             };
-            let fact = window(&one.beginning, receipts.as_deref(), seen, all, old, new);
+            let fact = window(&beginning, receipts.as_deref(), seen, all, old, new);
             if let Some(fact) = fact {
                 let _ = back.send(Back::Saw(Fact::Window(fact))).await;
             }

@@ -77,6 +77,8 @@ pub enum Purpose {
     #[default]
     Rollout,
     Restart,
+    /// `halfstep switch`.
+    Switch,
     RollingBack,
 }
 

@@ -76,6 +76,7 @@ fn rollout(state: &State, activity: &Activity, setting: &Setting, now: Duration)
         (Direction::Back, _) => Purpose::RollingBack,
         (Direction::Forward, RolloutPurpose::Rollout) => Purpose::Rollout,
         (Direction::Forward, RolloutPurpose::Restart) => Purpose::Restart,
+        (Direction::Forward, RolloutPurpose::Switch(_)) => Purpose::Switch,
     };
     RolloutView {
         pool: state.beginning.pool.name.clone(),

@@ -4,7 +4,7 @@
 
 use super::extract::{Answer, Extractor};
 use super::http::{Asker, judge};
-use super::{HttpRequest, Look, Scheme, Settings, SmokeRequest, Source, Via, command};
+use super::{HttpRequest, Look, Settings, SmokeRequest, Source, Via, command};
 use crate::hand::{Probe, Tunnel};
 use crate::model::{Address, Failure, Observation, Printable, Server, Version};
 use async_trait::async_trait;
@@ -250,18 +250,7 @@ fn basis<'a>(looks: impl Iterator<Item = &'a Look>) -> Result<(Asker, Via, Durat
             return Ok((Asker::new(request)?, look.via, look.timeout));
         }
     }
-    let plain = HttpRequest {
-        path: String::from("/"),
-        scheme: Scheme::Http,
-        port: None,
-        host_header: None,
-        headers: Vec::new(),
-        ca: None,
-        insecure: false,
-        status: Vec::new(),
-        contains: None,
-    };
-    Ok((Asker::new(&plain)?, Via::Direct, PLAIN_LIMIT))
+    Ok((Asker::new(&HttpRequest::plain("/"))?, Via::Direct, PLAIN_LIMIT))
 }
 
 fn smoke_asker(asker: &Asker, smoke: &SmokeRequest) -> Asker {

@@ -6,7 +6,7 @@
 
 use super::extract::{Answer, Extractor};
 use super::http::{client_builder, header_name, header_value, read_authorities, root};
-use super::{Extract, HttpRequest, Scheme, Source, VersionSettings};
+use super::{Extract, HttpRequest, Source, VersionSettings};
 use crate::hand::{Seen, Through};
 use crate::model::{Failure, Version};
 use async_trait::async_trait;
@@ -53,7 +53,7 @@ impl Public {
             (Source::Tcp { .. } | Source::Command(_), Extract::Header(_)) => {
                 return Err(Failure::new("[version] takes a header out of something that has none"));
             }
-            (Source::Tcp { .. } | Source::Command(_), _) => plain(),
+            (Source::Tcp { .. } | Source::Command(_), _) => HttpRequest::plain("/"),
         };
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
@@ -77,20 +77,6 @@ impl Public {
         // Without encryption the system's certificates need not be read, which takes longer than a switch.
         let builder = if self.url.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
         builder.build().map_err(|error| Failure::new(format!("TLS cannot be set up: {}", root(&error))))
-    }
-}
-
-fn plain() -> HttpRequest {
-    HttpRequest {
-        path: String::from("/"),
-        scheme: Scheme::Http,
-        port: None,
-        host_header: None,
-        headers: Vec::new(),
-        ca: None,
-        insecure: false,
-        status: Vec::new(),
-        contains: None,
     }
 }
 

@@ -25,8 +25,11 @@ pub(super) fn advance(state: &mut State) -> Vec<Effect> {
     if state.ended.is_some() {
         return effects;
     }
-    watch_capacity(state);
-    if let Some(why) = drift::strange_version(state)
+    let settled = !state.is_to_settle();
+    if settled {
+        watch_capacity(state);
+    }
+    if let Some(why) = drift::strange_version(state).filter(|_| settled)
         && state.hold.as_ref().is_none_or(|hold| hold.cause == Cause::Stop)
         && !matches!(state.body, Body::Change(ref switching) if switching.is_open())
         && state.version_seen.as_ref() != Some(&why)
@@ -34,8 +37,10 @@ pub(super) fn advance(state: &mut State) -> Vec<Effect> {
         state.version_seen = Some(why.clone());
         hold(state, Cause::Version, &format!("{why}. Enter goes on all the same"));
     }
-    for (id, operation) in drift::watch(state) {
-        ask_aside(state, id, operation, &mut effects);
+    if settled {
+        for (id, operation) in drift::watch(state) {
+            ask_aside(state, id, operation, &mut effects);
+        }
     }
     for (id, operation) in operate::cuts(state) {
         ask_aside(state, id, operation, &mut effects);
@@ -248,7 +253,7 @@ fn finish(state: &mut State, effects: &mut Vec<Effect>) -> bool {
     let agrees = |node: &super::fact::NodeFact| drift::differs(state, node).is_none();
     let nodes = || state.beginning.nodes.iter().map(|node| state.facts.nodes.get(&node.name));
     let agreed = nodes().all(|node| node.is_some_and(|node| node.heard && agrees(node)));
-    if !state.outstanding.is_empty() || state.hold.is_some() || !agreed {
+    if !state.outstanding.is_empty() || state.hold.is_some() || !(agreed || state.is_to_settle()) {
         return false;
     }
     let end = match (state.plan.direction, state.contract) {

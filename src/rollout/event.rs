@@ -74,13 +74,49 @@ impl End {
     }
 }
 
-/// What a rollout is for.
+/// What a rollout is for. In JSON it is a word: `rollout`, `restart`, or that of its [`Goal`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
     Rollout,
     /// Stop and start by halves; the version stays.
     Restart,
+    /// Nothing but one change of the balancer: `halfstep switch`.
+    #[serde(untagged)]
+    Switch(Goal),
+}
+
+/// What `halfstep switch` leaves in rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Goal {
+    #[serde(rename = "switch-a")]
+    A,
+    #[serde(rename = "switch-b")]
+    B,
+    #[serde(rename = "switch-both")]
+    Both,
+}
+
+impl Goal {
+    /// The half that is in rotation alone; `None`: both are.
+    #[must_use]
+    pub fn half(self) -> Option<Half> {
+        match self {
+            Goal::A => Some(Half::A),
+            Goal::B => Some(Half::B),
+            Goal::Both => None,
+        }
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Goal::A => "half A",
+            Goal::B => "half B",
+            Goal::Both => "both halves",
+        })
+    }
 }
 
 /// Everything that was known and decided when the rollout began. The plan follows from it alone.
@@ -117,6 +153,17 @@ pub struct Beginning {
     pub found: Vec<Fact>,
     /// Weights and bits of every member as they were found, in the balancer's own words: at the end all is so again, but for what was asked.
     pub members: Vec<FoundMember>,
+}
+
+impl Beginning {
+    /// Does a flip to that half bring next to the users? Else it takes current back to them.
+    #[must_use]
+    pub fn brings_next(&self, half: Half) -> bool {
+        match self.purpose {
+            Purpose::Rollout | Purpose::Restart => half == Half::A,
+            Purpose::Switch(goal) => goal.half() == Some(half),
+        }
+    }
 }
 
 /// A member as one node listed it before anything was changed.

@@ -1,9 +1,11 @@
 //! The plan: made before the start, shown, and never changed; going back is another plan, made from facts.
 //!
-//! [`forward`] makes the one that `halfstep plan` prints; [`back`] the one that `R` would begin now.
+//! [`forward`] makes the one that `halfstep plan` prints; [`back`] the one that `R` would begin now; [`known`] both for
+//! `halfstep switch`.
 
 pub mod back;
 pub mod forward;
+mod known;
 
 use super::event::{Beginning, Flip};
 use super::fact::Facts;

@@ -1,6 +1,6 @@
 //! What rolling back would cost now, from what is observed now, on the screen at all times; and at the end, how it ended.
 
-use super::event::{End, Purpose};
+use super::event::{End, Goal, Purpose};
 use super::fact::NodeFact;
 use super::plan::{Direction, Plan, Stage, Step, back};
 use super::state::{Contract, State};
@@ -109,9 +109,18 @@ impl State {
             (End::Done, Purpose::Rollout) => format!("{next} serves everywhere{but}"),
             (End::ContractPending, _) => format!("{next} serves everywhere{but}; contract is pending"),
             (End::Done, Purpose::Restart) => format!("all servers were restarted on {current}{but}"),
-            (End::RolledBack, _) => format!("everything is back on {current}{but}"),
+            (End::Done, Purpose::Switch(Goal::Both)) => format!("both halves are in rotation{}", self.answering()),
+            (End::Done, Purpose::Switch(goal)) => format!("{goal} is in rotation{}, the other is out", self.answering()),
+            (End::RolledBack, Purpose::Switch(_)) => "not done; every node is as it was before".into(),
+            (End::RolledBack, Purpose::Rollout | Purpose::Restart) => format!("everything is back on {current}{but}"),
             (End::Abandoned(why), _) => format!("abandoned: {why}"),
         }
+    }
+
+    /// What those in rotation answer, where they tell.
+    fn answering(&self) -> String {
+        let next = &self.beginning.next;
+        if next.as_str().is_empty() { String::new() } else { format!(" on {next}") }
     }
 
     /// Who is not as the sentence says, and needs a person.

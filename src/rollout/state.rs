@@ -1,6 +1,6 @@
 //! Where a rollout stands: the fold of its events. What happens next is decided in [`step`](super::step).
 
-use super::event::{Beginning, End, Operation, OperationId, StartPace};
+use super::event::{Beginning, End, Operation, OperationId, Purpose, StartPace};
 use super::fact::{Facts, WindowFact};
 use super::index::Index;
 use super::lane::LaneState;
@@ -394,6 +394,14 @@ impl State {
                     Stage::Lanes { .. } | Stage::Wait { .. } => false,
                 })
             })
+    }
+
+    /// Is the pool still to be brought to a known state? Until then nothing that is found in it is strange, and nothing
+    /// else puts it right; and what could not be brought there is left as it was found, whether nodes agree or not.
+    #[must_use]
+    pub fn is_to_settle(&self) -> bool {
+        let Purpose::Switch(_) = self.beginning.purpose else { return false };
+        self.plan.direction == Direction::Back || self.phase().is_some_and(|phase| phase.name <= PhaseName::Switch)
     }
 
     /// Was something else put in than the plan relies on? Then going on along it makes no sense.

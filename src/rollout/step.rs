@@ -11,8 +11,11 @@ use super::plan::Direction;
 use super::state::{Body, Cause, Contract, Hold, State};
 use super::switch::Course;
 use super::{drift, operate};
-use crate::model::{InFlight, NodeName, OnFailure, Printable, Reading};
+use crate::model::{InFlight, NodeName, OnFailure, PhaseName, Printable, Reading};
 use std::time::Duration;
+
+/// Between a failure that nobody answers for and the way back: zero, and no deadline would be in the future.
+const SOON: Duration = Duration::from_millis(1);
 
 /// The first turn: `Began` makes the state.
 #[must_use]
@@ -71,6 +74,11 @@ impl State {
                         | LaneAt::Done
                         | LaneAt::Excluded => {}
                     }
+                }
+                // What was not verified in time may be the last thing that ever happened: the turn after it goes back.
+                let asked = self.hold.as_ref().is_some_and(|hold| hold.cause == Cause::Asked);
+                if self.going_back.is_some() && self.outstanding.is_empty() && !asked {
+                    all.push((self.now + SOON, "the way back begins"));
                 }
             }
             Body::Waiting { since, .. } => all.push((*since + self.beginning.policy.bake, "the bake ends")),
@@ -146,7 +154,9 @@ pub(super) fn failed(state: &mut State, lane: &LaneState, why: &Printable) {
 
 /// What a failure leads to: a hold, or the way back where the config says so.
 pub(super) fn give_up(state: &mut State, why: &str) {
-    let forward = state.plan.direction == Direction::Forward;
+    // At its end there is nothing left that going back would put right.
+    let is_over = state.phase().is_none_or(|phase| phase.name == PhaseName::Report);
+    let forward = state.plan.direction == Direction::Forward && !is_over;
     let asked = state.hold.as_ref().is_some_and(|hold| hold.cause == Cause::Asked);
     if forward && !asked && state.beginning.policy.on_failure == OnFailure::Rollback && state.contract != Contract::Begun {
         state.going_back.get_or_insert_with(|| Printable::new(why));

@@ -129,8 +129,10 @@ fn stops_in_verify(fault: &str, sentence: &str) {
     assert_eq!(played.code, Some(1), "{}", played.said);
     let end = played.said.lines().find(|line| line.starts_with("failed: ")).unwrap_or_else(|| panic!("{}", played.said));
     assert!(end.starts_with("failed: web2: verify failed") && end.contains(sentence), "{end}");
-    for way in ["halfstep retry web2", "halfstep exclude web2", "halfstep rollback"] {
-        assert!(played.said.contains(way), "{way}: {}", played.said);
+    for way in ["retry", "exclude", "rollback"] {
+        let whole = played.said.lines().find_map(|line| line.trim().strip_prefix(&format!("halfstep {way} -c ")));
+        let whole = whole.unwrap_or_else(|| panic!("{way}: {}", played.said));
+        assert!(whole.contains("halfstep.toml web2: ") || way == "rollback", "{way}: {whole}");
     }
     assert!(!played.said.contains("answered by 1.42.0"), "{}", played.said);
     assert_eq!(failed_requests(&played.said), 0, "{}", played.said);
@@ -217,4 +219,30 @@ fn killed_in_the_bake_over_haproxy_it_leaves_nothing_behind() {
     if is_installed("/usr/sbin/haproxy", "haproxy") {
         killed_when("── bake", &["--headless", "--balancer", "haproxy"]);
     }
+}
+
+#[test]
+fn an_engine_that_resume_brought_back_ends_with_the_demo_too() {
+    let place = Place::new();
+    let words = ["--headless", "--keep", "--fault", "wrong-version"];
+    let mut demo = Running(place.command(&words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs"));
+    let lines = BufReader::new(demo.0.stdout.take().expect("its output")).lines();
+    let stays = lines.map_while(Result::ok).find(|line| line.starts_with("Everything stays")).expect("it comes to its end");
+    let config = stays.rsplit(' ').next().expect("a path").to_owned();
+    let halfstep = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_halfstep"));
+        command.args(words).args(["-c", &config]).env("TMPDIR", place.0.path()).stdin(Stdio::null()).output().expect("it runs")
+    };
+    let engine = || {
+        let status: serde_json::Value =
+            serde_json::from_slice(&halfstep(&["status", "--format", "json"]).stdout).expect("an engine lives");
+        Pid::from_raw(i32::try_from(status["rollout"]["engine_pid"].as_i64().expect("a number")).expect("small")).expect("not 0")
+    };
+    let first = engine();
+    kill_process(first, Signal::KILL).expect("killed");
+    assert_eq!(halfstep(&["resume", "--headless"]).status.code(), Some(1), "it is held as before");
+    assert_ne!(engine(), first);
+    kill_process(Pid::from_child(&demo.0), Signal::KILL).expect("killed");
+    demo.0.wait().expect("waited for");
+    place.is_left_clean("resumed");
 }

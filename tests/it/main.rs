@@ -14,6 +14,7 @@ mod listen;
 mod plain;
 mod plan;
 mod probe;
+mod relay;
 mod report;
 mod rollout;
 mod runner;

@@ -99,17 +99,7 @@ fn server(port: u16) -> Server {
 }
 
 fn request(path: &str) -> HttpRequest {
-    HttpRequest {
-        path: path.to_owned(),
-        scheme: Scheme::Http,
-        port: None,
-        host_header: None,
-        headers: Vec::new(),
-        ca: None,
-        insecure: false,
-        status: Vec::new(),
-        contains: None,
-    }
+    HttpRequest::plain(path)
 }
 
 fn look(source: Source) -> Look {

@@ -101,7 +101,7 @@ fn of_a_real_rollout_and_of_what_a_crash_left() {
     let json: serde_json::Value = serde_json::from_str(&played.answer(&["history", "--format", "json"])).expect("JSON");
     assert_eq!(json["rollouts"][2]["rollout"].as_str(), Some(newest.rollout.as_str()));
     let unknown = played.ask(&["report", "1999"]);
-    assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains("halfstep history lists them"));
+    assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains("halfstep history -c "));
 }
 
 fn is_the_demo(report: &Report) {

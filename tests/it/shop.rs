@@ -164,6 +164,11 @@ impl Ran {
         self
     }
 
+    pub fn of(output: Output) -> Ran {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
     pub fn says(self, text: &str) -> Ran {
         assert!(self.out.contains(text) || self.err.contains(text), "`{text}` is not in\n{}\n{}", self.out, self.err);
         self
@@ -172,20 +177,15 @@ impl Ran {
 
 /// Runs `halfstep` in a directory that holds `halfstep.toml`.
 pub async fn run(dir: &Path, words: &[&str]) -> Ran {
-    let Output { status, stdout, stderr } = tokio::process::Command::new(env!("CARGO_BIN_EXE_halfstep"))
-        .args(words)
-        .arg("-c")
-        .arg(dir.join("halfstep.toml"))
-        .arg("--state")
-        .arg(dir.join("state"))
-        .current_dir(dir)
-        .env_remove("SSH_AUTH_SOCK")
-        .kill_on_drop(true)
-        .output()
-        .await
-        .expect("halfstep runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    Ran { code: status.code(), out: text(stdout), err: text(stderr) }
+    Ran::of(command(dir, words).output().await.expect("halfstep runs"))
+}
+
+/// The same, not yet started.
+pub fn command(dir: &Path, words: &[&str]) -> tokio::process::Command {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_halfstep"));
+    command.args(words).arg("-c").arg(dir.join("halfstep.toml")).arg("--state").arg(dir.join("state"));
+    command.current_dir(dir).env_remove("SSH_AUTH_SOCK").kill_on_drop(true);
+    command
 }
 
 pub fn rotations(reading: &Reading) -> String {

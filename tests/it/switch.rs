@@ -1,5 +1,7 @@
 //! `halfstep switch`: a known state, on real balancers; refused where it would serve what is not well or not one version.
 
+mod interrupted;
+
 use crate::shop::{COMMANDS, NAMES, Shop, rotations};
 use crate::support::ANY;
 use halfstep::balancer::builtin::{Builtin, Settings};
@@ -12,14 +14,15 @@ use std::time::Duration;
 async fn a_half_both_and_the_same_again() {
     let shop = Shop::good().await;
     let ran = shop.run(&["switch", "A"]).await.ended(0);
-    let ran = ran.says("as asked").says("half A is in rotation on 1.41.0, the other is out");
-    assert!(ran.out.contains("/change"), "the raw command is shown: {}", ran.out);
+    let ran = ran.says("read back").says("done: half A is in rotation on 1.41.0, the other is out");
+    assert!(ran.out.contains("  $ curl --unix-socket"), "the raw command is shown: {}", ran.out);
     assert_eq!(shop.rotations().await, "web1:in web2:draining web3:in web4:draining");
     let again = shop.run(&["switch", "a", "--format", "json"]).await.ended(0).json();
-    assert_eq!((&again["outcome"], &again["version"]), (&"done".into(), &"1.41.0".into()));
-    assert_eq!(again["nodes"][0]["read_back"]["web2"], "draining");
-    assert!(again["nodes"][0]["took_ms"].as_f64().expect("a time") > 0.0);
-    assert_eq!(again["nodes"][0]["sent"].as_array().expect("commands").len(), 2);
+    assert_eq!((&again["outcome"]["word"], &again["next"]), (&"done".into(), &"1.41.0".into()), "{again}");
+    assert_eq!((&again["purpose"], &again["servers"][1]["end"]["rotation"]), (&"switch-a".into(), &"draining".into()));
+    let node = &again["changes"][0]["nodes"][0];
+    assert!(node["took_ms"].as_f64().expect("a time") > 0.0 && node["read_back"] == true, "{again}");
+    assert_eq!(node["sent"].as_array().expect("commands").len(), 2);
     shop.run(&["switch", "B"]).await.ended(0);
     assert_eq!(shop.rotations().await, "web1:draining web2:in web3:draining web4:in");
     shop.run(&["switch", "both"]).await.ended(0).says("both halves are in rotation");
@@ -78,8 +81,8 @@ async fn nodes_that_disagree_are_brought_in_step() {
     let shop = Shop::good().await;
     let (_proxy, other) = second(&shop).await;
     shop.switch(&["web1", "web3"], &["web2", "web4"]).await;
-    shop.run(&["plan", "--to", "1.42.0"]).await.ended(5).says("the nodes disagree").says("halfstep switch both");
-    shop.run(&["switch", "both"]).await.ended(0).says("lb1").says("lb2");
+    shop.run(&["plan", "--to", "1.42.0"]).await.ended(5).says("the nodes disagree").says("halfstep switch -c ").says(" both)");
+    shop.run(&["switch", "both"]).await.ended(0).says("lb1").says("lb2").says("both halves are in rotation");
     for node in [&shop.balancer, &other] {
         assert_eq!(rotations(&node.read().await.expect("read")), "web1:in web2:in web3:in web4:in");
     }
@@ -93,6 +96,8 @@ async fn a_node_that_is_not_there_leaves_the_other_as_it_was() {
     shop.run(&["switch", "A"]).await.ended(5).says("lb2").says("second.sock");
     assert_eq!(shop.rotations().await, "web1:in web2:in web3:in web4:in");
 }
+
+const BACK: &str = "not done; every node is as it was before";
 
 /// A node that is read as asked, and takes no change: a program of kind `command`.
 #[tokio::test(flavor = "multi_thread")]
@@ -115,11 +120,25 @@ async fn a_node_that_does_not_take_the_change_brings_all_back() {
         program.display()
     );
     shop.config(&both, COMMANDS, "");
-    let ran = shop.run(&["switch", "A", "--format", "json"]).await.ended(1).json();
-    assert_eq!(ran["outcome"], "went-back", "{ran}");
-    let deaf = ran["nodes"].as_array().unwrap().iter().find(|node| node["node"] == "deaf").expect("the node");
-    assert!(deaf["trouble"].as_str().expect("a reason").contains("web2 is not out"), "{ran}");
+    let ran = shop.run(&["switch", "A", "--format", "json"]).await.ended(3).json();
+    assert_eq!((&ran["outcome"]["word"], &ran["outcome"]["text"]), (&"rolled_back".into(), &BACK.into()), "{ran}");
+    let first = ran["changes"][0]["nodes"].as_array().unwrap();
+    let deaf = first.iter().find(|node| node["node"] == "deaf").expect("the node");
+    assert!(deaf["why"].as_str().expect("a reason").contains("web2 is not out") && deaf["attempts"] == 2, "{ran}");
     assert_eq!(shop.rotations().await, "web1:in web2:in web3:in web4:in", "the good node is back");
     let verbs = std::fs::read_to_string(shop.path("verbs")).expect("a log");
     assert_eq!(verbs.lines().filter(|verb| *verb == "change").count(), 3, "told, told once more, told to go back: {verbs}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_good_look_is_not_enough() {
+    let shop = Shop::good().await;
+    // Well at the first look, and never again.
+    let once = format!("command = \"mkdir '{}'-{{server}}\"\nwithin = \"1s\"", shop.path("looked").display());
+    shop.edit("path = \"/healthz\"", &once);
+    let ran = shop.run(&["switch", "A"]).await.ended(3).says("web1: verify failed: not in time: web1 is down");
+    assert!(!ran.out.contains("curl"), "{}", ran.out);
+    assert_eq!(shop.rotations().await, "web1:in web2:in web3:in web4:in");
+    let report = shop.run(&["report", "--format", "json"]).await.ended(0).json();
+    assert_eq!((&report["changes"], &report["outcome"]["word"]), (&serde_json::json!([]), &"rolled_back".into()), "{report}");
 }

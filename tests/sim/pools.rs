@@ -150,7 +150,7 @@ fn empty(purpose: Purpose) -> Beginning {
     };
     let next = match purpose {
         Purpose::Rollout => NEXT,
-        Purpose::Restart => CURRENT,
+        Purpose::Restart | Purpose::Switch(_) => CURRENT,
     };
     Beginning {
         purpose,

@@ -202,6 +202,7 @@ fn title(snapshot: &Snapshot) -> String {
     match rollout.purpose {
         Purpose::Rollout => format!("{} from {current} to {next}, rollout {}", rollout.pool, rollout.id),
         Purpose::Restart => format!("{} is restarted on {current}, rollout {}", rollout.pool, rollout.id),
+        Purpose::Switch => format!("{} is switched to a known state, rollout {}", rollout.pool, rollout.id),
         Purpose::RollingBack => format!("{} goes back from {next} to {current}, rollout {}", rollout.pool, rollout.id),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::shown::{Shown, ShownPhase};
 use crate::engine::rendering::{NodeCommands, ShownLane, ShownStage, ShownStep};
-use crate::model::{Printable, ServerName};
+use crate::model::{PhaseName, Printable, ServerName};
 use crate::rollout::event::Purpose;
 use std::fmt::{self, Display, Formatter};
 
@@ -19,6 +19,7 @@ impl Display for Text<'_> {
                 plan.pool, plan.current, plan.next, plan.release, plan.from
             )?,
             Purpose::Restart => writeln!(f, "{}  restart on {}", plan.pool, plan.current)?,
+            Purpose::Switch(goal) => writeln!(f, "{}  switch to {goal} on {}", plan.pool, plan.next)?,
         }
         let lists = [
             ("half A", &plan.half_a),
@@ -48,7 +49,9 @@ impl Display for Text<'_> {
 fn one_phase(f: &mut Formatter<'_>, number: usize, phase: &ShownPhase, width: usize) -> fmt::Result {
     let word = phase.name.word();
     if phase.stages.is_empty() {
-        return writeln!(f, "{number:>2} {word:<width$}  nothing to do");
+        // Preflight looks, also where it has nothing to run.
+        let does = if phase.name == PhaseName::Preflight { phase.does.as_str() } else { "nothing to do" };
+        return writeln!(f, "{number:>2} {word:<width$}  {does}");
     }
     let stops = if phase.stops { "   [an automatic run stops before it]" } else { "" };
     writeln!(f, "{number:>2} {word:<width$}  {}{stops}", Printable::new(&phase.does))?;

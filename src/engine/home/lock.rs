@@ -35,6 +35,9 @@ pub struct LockInfo {
     pub config: PathBuf,
     /// Where the engine listens.
     pub socket: PathBuf,
+    /// The process with which the engine ends, if it hangs on one; a new engine for the same rollout does so too.
+    #[serde(default)]
+    pub with: Option<u32>,
 }
 
 impl LockInfo {
@@ -50,6 +53,7 @@ impl LockInfo {
             since: jiff::Timestamp::now(),
             config: config.to_owned(),
             socket: PathBuf::new(),
+            with: None,
         }
     }
 }

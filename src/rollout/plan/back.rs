@@ -6,16 +6,19 @@
 //! 4. Who was found down or on another version goes in again only if it was restored, or answers current by now.
 
 use super::{
-    Begins, Direction, Lane, Phase, Plan, Stage, Step, Wish, forward, half, has, lane_each, lanes, on_current, only, stage,
+    Begins, Direction, Lane, Phase, Plan, Stage, Step, Wish, forward, half, has, known, lane_each, lanes, on_current, only, stage,
 };
 use crate::model::{Aim, CommandKind, GateName, Half, PhaseName, ServerName};
-use crate::rollout::event::{Beginning, Flip};
+use crate::rollout::event::{Beginning, Flip, Purpose};
 use crate::rollout::state::State;
 use std::collections::BTreeSet;
 
 /// What `R` would begin now.
 #[must_use]
 pub fn plan(state: &State) -> Plan {
+    if let Purpose::Switch(goal) = state.beginning.purpose {
+        return known::back(state, goal);
+    }
     let mut phases = Vec::new();
     if state.has_begun_to_change() {
         // Half A wherever both serve next: half B was changed last and is whole again first.
@@ -190,7 +193,8 @@ fn whole_in(state: &State, dark: &[Half]) -> Option<Phase> {
     })
 }
 
-fn report() -> Phase {
+/// The last phase of every way.
+pub(super) fn report() -> Phase {
     Phase {
         name: PhaseName::Report,
         does: "write down the balancer's state and give the lock back".into(),

@@ -1,7 +1,8 @@
 //! The plan to next: the twelve phases, from what was known at the beginning.
 
 use super::{
-    Begins, Direction, Lane, Phase, Plan, Stage, Step, everybody, half, has, lane_each, lanes, on_current, only, stage, strays,
+    Begins, Direction, Lane, Phase, Plan, Stage, Step, everybody, half, has, known, lane_each, lanes, on_current, only, stage,
+    strays,
 };
 use crate::model::{Aim, CommandKind, GateName, Half, PhaseName, ServerName};
 use crate::rollout::event::{Beginning, Flip, Purpose};
@@ -12,7 +13,10 @@ const ALL: u16 = u16::MAX;
 /// The whole plan.
 #[must_use]
 pub fn plan(beginning: &Beginning) -> Plan {
-    let phases = PhaseName::ALL.into_iter().map(|name| phase(beginning, name)).collect();
+    let phases = match beginning.purpose {
+        Purpose::Rollout | Purpose::Restart => PhaseName::ALL.into_iter().map(|name| phase(beginning, name)).collect(),
+        Purpose::Switch(goal) => known::there(beginning, goal),
+    };
     Plan { direction: Direction::Forward, phases }
 }
 
@@ -60,10 +64,10 @@ fn words(beginning: &Beginning, name: PhaseName) -> (String, Begins) {
     let (a, b) = (list(Half::A), list(Half::B));
     let change = match beginning.purpose {
         Purpose::Rollout => "stop, update and start",
-        Purpose::Restart => "restart",
+        Purpose::Restart | Purpose::Switch(_) => "restart",
     };
     match name {
-        PhaseName::Preflight => (preflight_words(beginning), Begins::ByItself),
+        PhaseName::Preflight => (looks(beginning), Begins::ByItself),
         PhaseName::Expand => ("run the migrations that add".into(), Begins::Asked),
         PhaseName::DrainA => (format!("take half A ({a}) out of rotation and let its requests end"), Begins::Asked),
         PhaseName::UpdateA => (format!("{change} half A ({a})"), Begins::Asked),
@@ -78,13 +82,22 @@ fn words(beginning: &Beginning, name: PhaseName) -> (String, Begins) {
     }
 }
 
-fn preflight_words(beginning: &Beginning) -> String {
-    let checks = "connect to every host, run the checks and fetch the release";
+/// Preflight looks at everything before the plan is made; what it does besides, the config and the command line say.
+fn looks(beginning: &Beginning) -> String {
+    let opens = beginning.has.iter().any(|has| has.opens);
+    let any = |kinds: &[CommandKind]| kinds.iter().any(|kind| beginning.has.iter().any(|has| has.commands.contains(kind)));
+    let more = [
+        (opens, ", connect to every host"),
+        (any(&[CommandKind::Check, CommandKind::RestoreCheck]), ", run the checks"),
+        (any(&[CommandKind::Prepare]), ", fetch the release"),
+    ];
+    let more: String = more.into_iter().filter(|(has, _)| *has).map(|(_, words)| words).collect();
+    let looks = format!("look at every node and every server{more}");
     if beginning.drain_first.is_empty() {
-        return checks.to_owned();
+        return looks;
     }
     let names = beginning.drain_first.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    format!("{checks}; then take {names} out of rotation and let the requests there end")
+    format!("{looks}; then take {names} out of rotation and let the requests there end")
 }
 
 fn gates(beginning: &Beginning, name: PhaseName) -> Vec<GateName> {
@@ -179,6 +192,7 @@ pub(in crate::rollout) fn steps(beginning: &Beginning, name: &ServerName, aim: A
         Purpose::Rollout => &[CommandKind::Stop, change, CommandKind::Start],
         Purpose::Restart if has(beginning, name, CommandKind::Restart) => &[CommandKind::Restart],
         Purpose::Restart => &[CommandKind::Stop, CommandKind::Start],
+        Purpose::Switch(_) => &[],
     };
     kinds.iter().filter(|kind| has(beginning, name, **kind)).map(|kind| Step::Run(*kind, aim)).collect()
 }

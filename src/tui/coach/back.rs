@@ -128,7 +128,7 @@ fn over(figures: &Figures, word: OutcomeWord) -> Advice {
     };
     let now = match (word, rollout.purpose) {
         (OutcomeWord::Done, Purpose::Restart) => format!("Done: {told}, half by half, in {took}."),
-        (OutcomeWord::Done, Purpose::Rollout | Purpose::RollingBack) => {
+        (OutcomeWord::Done, Purpose::Rollout | Purpose::RollingBack | Purpose::Switch) => {
             format!("Done in {took}: {told}. The lock is free for the next rollout.")
         }
         (OutcomeWord::RolledBack, _) => format!("Rolled back in {took}: {told}. The lock is free for the next rollout."),

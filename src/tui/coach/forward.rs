@@ -58,7 +58,7 @@ pub fn title(phase: PhaseName) -> &'static str {
 fn change(figures: &Figures) -> &'static str {
     match figures.snapshot.rollout.purpose {
         Purpose::Restart => "stops and starts",
-        Purpose::Rollout | Purpose::RollingBack => "stops, updates and starts",
+        Purpose::Rollout | Purpose::RollingBack | Purpose::Switch => "stops, updates and starts",
     }
 }
 

@@ -176,7 +176,7 @@ fn failing(snapshot: &Snapshot, phase: PhaseName, why: Printable) -> Failing<'_>
     let verifies = doing.as_str().starts_with("verify");
     let wished = match snapshot.rollout.purpose {
         Purpose::RollingBack | Purpose::Restart => &snapshot.rollout.current,
-        Purpose::Rollout => &snapshot.rollout.next,
+        Purpose::Rollout | Purpose::Switch => &snapshot.rollout.next,
     };
     match (&server.version, server.health) {
         (Some(version), Health::Up) if verifies && wished.as_ref() != Some(version) => {

@@ -93,7 +93,7 @@ fn names(view: &View) -> [String; 2] {
     let name = |version: &Option<Version>| version.as_ref().map_or_else(String::new, |version| version.to_string());
     match rollout.purpose {
         Purpose::Restart => ["before".to_owned(), "restarted".to_owned()],
-        Purpose::Rollout | Purpose::RollingBack => [name(&rollout.current), name(&rollout.next)],
+        Purpose::Rollout | Purpose::RollingBack | Purpose::Switch => [name(&rollout.current), name(&rollout.next)],
     }
 }
 

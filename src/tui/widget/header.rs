@@ -52,6 +52,7 @@ fn pieces(view: &View) -> [Vec<Span<'static>>; 6] {
         let (arrow, version) = match rollout.purpose {
             Purpose::Rollout => (" ─▶ ", cut(next.as_str(), 16)),
             Purpose::Restart => (" ", "restart".to_owned()),
+            Purpose::Switch => (" ", "switch".to_owned()),
             Purpose::RollingBack => (" ◀─ ", cut(next.as_str(), 16)),
         };
         versions.extend([Span::raw(arrow), view.span(Role::Next, version)]);
