@@ -11,6 +11,7 @@ mod home;
 mod init;
 mod journal;
 mod listen;
+mod page;
 mod plain;
 mod plan;
 mod probe;

@@ -11,14 +11,14 @@ use std::process::{Child, Command, Output, Stdio};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_halfstep");
 
 /// A demo that was played and keeps its pool.
-struct Played {
+pub struct Played {
     demo: Child,
     config: PathBuf,
     _place: tempfile::TempDir,
 }
 
 impl Played {
-    fn new() -> Played {
+    pub fn new() -> Played {
         let place = tempfile::tempdir().expect("a directory");
         let mut command = Command::new(PROGRAM);
         command.args(["demo", "--headless", "--keep"]).env("TMPDIR", place.path()).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -41,7 +41,7 @@ impl Played {
         Command::new(PROGRAM).args(arguments).arg("-c").arg(&self.config).output().expect("it runs")
     }
 
-    fn answer(&self, arguments: &[&str]) -> String {
+    pub fn answer(&self, arguments: &[&str]) -> String {
         let Output { status, stdout, stderr } = self.ask(arguments);
         assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
         String::from_utf8(stdout).expect("text")

@@ -113,7 +113,7 @@ fn timeline(report: &Report) -> String {
     let rows = report.phases.iter().map(|phase| {
         let open = if phase.ended { "" } else { " (not ended)" };
         vec![
-            Cell::text(phase.phase.to_string()),
+            Cell::word(phase.phase.to_string()),
             Cell::text(super::direction(phase.direction)),
             Cell::time(phase.start),
             Cell::figure(format!("{}{open}", span(phase.seconds))),
@@ -157,11 +157,11 @@ fn nodes(nodes: &[NodeReport]) -> String {
     let row = |node: &NodeReport| {
         let took = node.took_ms.map_or_else(|| "not known".to_owned(), |took| format!("{took:.1} ms"));
         vec![
-            Cell::text(node.node.as_str()),
+            Cell::word(node.node.as_str()),
             Cell::commands(&node.sent),
             Cell::figure(took),
             Cell::figure(node.attempts.to_string()),
-            Cell::text(read_back(node)),
+            Cell::word(read_back(node)),
         ]
     };
     table(&["node", "sent", "took", "attempts", "read back"], nodes.iter().map(row))
@@ -185,14 +185,14 @@ fn changes(report: &Report) -> String {
 
 fn decisions(report: &Report) -> String {
     let rows = report.decisions.iter().map(|one| {
-        vec![Cell::time(one.at), Cell::text(one.phase.to_string()), Cell::text(one.who.as_str()), Cell::text(one.text.as_str())]
+        vec![Cell::time(one.at), Cell::word(one.phase.to_string()), Cell::word(one.who.as_str()), Cell::text(one.text.as_str())]
     });
     table(&["at", "phase", "who", "what"], rows)
 }
 
 fn holds(report: &Report) -> String {
     let rows = report.holds.iter().map(|one| {
-        vec![Cell::time(one.at), Cell::text(one.phase.to_string()), Cell::figure(held_for(one)), Cell::text(one.why.as_str())]
+        vec![Cell::time(one.at), Cell::word(one.phase.to_string()), Cell::figure(held_for(one)), Cell::text(one.why.as_str())]
     });
     table(&["at", "phase", "for", "why"], rows)
 }
@@ -203,9 +203,9 @@ fn failures(report: &Report) -> String {
         let output = one.output.as_ref().map(Printable::to_string).unwrap_or_default();
         vec![
             Cell::time(one.at),
-            Cell::text(one.phase.to_string()),
-            Cell::text(on),
-            Cell::text(one.operation.as_str()),
+            Cell::word(one.phase.to_string()),
+            Cell::word(on),
+            Cell::word(one.operation.as_str()),
             Cell::text(one.why.as_str()),
             Cell::text(output),
         ]
@@ -215,7 +215,7 @@ fn failures(report: &Report) -> String {
 
 fn drift(report: &Report) -> String {
     let rows =
-        report.drift.iter().map(|one| vec![Cell::time(one.at), Cell::text(one.node.as_str()), Cell::text(one.what.as_str())]);
+        report.drift.iter().map(|one| vec![Cell::time(one.at), Cell::word(one.node.as_str()), Cell::text(one.what.as_str())]);
     table(&["at", "node", "what"], rows)
 }
 
@@ -227,7 +227,7 @@ fn resumes(report: &Report) -> String {
 }
 
 fn left_alone(report: &Report) -> String {
-    let rows = report.left_alone.iter().map(|one| vec![Cell::text(one.name.as_str()), Cell::text(one.why.as_str())]);
+    let rows = report.left_alone.iter().map(|one| vec![Cell::word(one.name.as_str()), Cell::text(one.why.as_str())]);
     table(&["name", "why"], rows)
 }
 
@@ -238,8 +238,8 @@ fn servers(report: &Report) -> String {
     let rows = report.servers.iter().map(|server| {
         let version = server.version.as_ref().map(ToString::to_string).unwrap_or_default();
         vec![
-            Cell::text(server.name.as_str()),
-            Cell::text(part(server.part.as_str())),
+            Cell::word(server.name.as_str()),
+            Cell::word(part(server.part.as_str())),
             Cell::text(version),
             Cell::text(rotation(&server.found)),
             Cell::text(rotation(&server.end)),

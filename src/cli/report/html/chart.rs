@@ -40,13 +40,11 @@ impl Axis {
     /// A line with times beneath, at that height.
     fn draw(&self, out: &mut String, y: f64) {
         let _ = writeln!(out, "<line class=\"axis\" x1=\"{LEFT}\" y1=\"{y}\" x2=\"{}\" y2=\"{y}\"/>", WIDE - RIGHT);
-        for step in 0..=5 {
-            let share = f64::from(step) / 5.0;
-            let x = LEFT + share * (WIDE - LEFT - RIGHT);
-            let after = jiff::SignedDuration::from_secs_f64(share * self.seconds);
-            let at = self.from.checked_add(after).unwrap_or(self.from);
+        for at in ticks(self.from, self.seconds) {
+            let x = self.x(at);
+            let _ = writeln!(out, "<line class=\"axis\" x1=\"{x:.1}\" y1=\"{y}\" x2=\"{x:.1}\" y2=\"{}\"/>", y + 4.0);
             let _ =
-                writeln!(out, "<text class=\"dim\" x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>", y + 16.0, clock(at));
+                writeln!(out, "<text class=\"dim\" x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>", y + 18.0, clock(at));
         }
     }
 
@@ -75,6 +73,19 @@ impl Axis {
             );
         }
     }
+}
+
+/// Round times on the clock, at most seven.
+fn ticks(from: Timestamp, seconds: f64) -> Vec<Timestamp> {
+    const STEPS: [i64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 10_800, 43_200];
+    let step = STEPS.into_iter().find(|step| seconds / *step as f64 <= 7.0).unwrap_or(86_400);
+    let first = from.as_second() + step - from.as_second().rem_euclid(step);
+    let last = from.as_second() + seconds.ceil() as i64;
+    (0..7)
+        .map(|number| first + number * step)
+        .take_while(|at| *at <= last)
+        .filter_map(|at| Timestamp::from_second(at).ok())
+        .collect()
 }
 
 fn seconds(from: Timestamp, to: Timestamp) -> f64 {
@@ -138,8 +149,11 @@ pub(super) fn timeline(report: &Report) -> String {
     if report.phases.iter().any(|phase| phase.direction == Direction::Back) {
         entries.push(("warning", "on the way back".to_owned()));
     }
+    if report.phases.iter().any(|phase| !phase.ended) {
+        entries.push(("bad", "not ended".to_owned()));
+    }
     if !report.holds.is_empty() {
-        entries.push(("warning", "held, pale".to_owned()));
+        entries.push(("warning pale", "held".to_owned()));
     }
     out + &key(&entries)
 }

@@ -31,6 +31,12 @@ impl Cell {
         Cell { class: "", inside: escaped(text.as_ref()) }
     }
 
+    /// A word of ours, or a name: not broken where there is room.
+    pub fn word(text: impl AsRef<str>) -> Cell {
+        let class = if text.as_ref().chars().count() <= 24 { "w" } else { "" };
+        Cell { class, inside: escaped(text.as_ref()) }
+    }
+
     /// To the right.
     pub fn figure(text: impl AsRef<str>) -> Cell {
         Cell { class: "n", inside: escaped(text.as_ref()) }
@@ -47,26 +53,23 @@ impl Cell {
     }
 }
 
-/// A table; nothing where there are no rows.
+/// A table; nothing where there are no rows, and no column that has nothing in any of them.
 pub(super) fn table(head: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -> String {
+    let rows: Vec<Vec<Cell>> = rows.collect();
+    let used: Vec<bool> =
+        (0..head.len()).map(|at| rows.iter().any(|row| row.get(at).is_some_and(|cell| !cell.inside.is_empty()))).collect();
     let mut body = String::new();
-    let mut classes: Vec<&str> = Vec::new();
-    for row in rows {
+    for row in &rows {
         body.push_str("<tr>");
-        for cell in &row {
+        for (cell, _) in row.iter().zip(&used).filter(|(_, used)| **used) {
             let _ = write!(body, "<td class=\"{}\">{}</td>", cell.class, cell.inside);
         }
         body.push_str("</tr>\n");
-        classes = row.iter().map(|cell| cell.class).collect();
     }
-    if body.is_empty() {
-        return body;
-    }
-    let head: String = head
-        .iter()
-        .zip(classes)
-        .map(|(title, class)| format!("<th scope=\"col\" class=\"{class}\">{}</th>", escaped(title)))
-        .collect();
+    let Some(last) = rows.last() else { return body };
+    let columns = head.iter().zip(last).zip(&used).filter(|(_, used)| **used);
+    let head: String =
+        columns.map(|((title, cell), _)| format!("<th scope=\"col\" class=\"{}\">{}</th>", cell.class, escaped(title))).collect();
     format!("<div class=\"wide\"><table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>\n")
 }
 
