@@ -4,6 +4,7 @@
 
 mod apache;
 pub mod builtin;
+mod console;
 mod crash;
 mod haproxy;
 mod headless;

@@ -6,12 +6,14 @@ use halfstep::engine::snapshot::{Snapshot, TrafficView};
 use halfstep::model::Printable;
 use halfstep::tui::action::Action;
 use halfstep::tui::app::App;
+use halfstep::tui::preferences::Preferences;
 use halfstep::tui::theme::{Colours, Glyphs, Theme};
 use halfstep::tui::widget::{Now, Part};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Cell;
 use ratatui::style::Color;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 pub const SIZES: [(u16, u16); 4] = [(60, 18), (80, 24), (120, 40), (200, 50)];
@@ -34,7 +36,9 @@ pub fn picture(app: &mut App, size: (u16, u16), now: &Now) -> Terminal<TestBacke
 }
 
 pub fn app(snapshot: Snapshot) -> App {
-    App::new(snapshot, colour(), Part::Driver)
+    // Reading the themes takes longer than all else in most tests.
+    static LIKES: LazyLock<Preferences> = LazyLock::new(|| Preferences::plain(Colours::Sixteen, Glyphs::Unicode));
+    App::liking(snapshot, LIKES.clone(), Part::Driver)
 }
 
 fn text(terminal: &Terminal<TestBackend>) -> String {

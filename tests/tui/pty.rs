@@ -266,3 +266,35 @@ fn another_size_is_drawn_at_once() {
     stage.terminal.resize((40, 10));
     stage.until_shown("halfstep needs 60x18");
 }
+
+/// A text to the clipboard of the terminal, as it is copied out of the list of commands: by OSC 52, and only that text.
+#[test]
+fn a_command_is_copied_to_the_clipboard_of_the_terminal() {
+    let stage = Stage::new(&samples::failed());
+    stage.until_shown("Half A · dark");
+    stage.press("ly");
+    stage.until_shown("copied 45 bytes");
+    // `ssh deploy@web2.dc1 sudo systemctl start shop`
+    assert!(stage.terminal.has_sent(b"\x1b]52;c;c3NoIGRlcGxveUB3ZWIyLmRjMSBzdWRvIHN5c3RlbWN0bCBzdGFydCBzaG9w\x1b\\"));
+}
+
+#[test]
+fn an_output_is_followed_while_it_grows() {
+    let mut shown = samples::failed();
+    shown.activity.last_mut().expect("a line").output = Some("out.log".to_owned());
+    let stage = Stage::new(&shown);
+    let path = stage.directory.path().join("out.log");
+    std::fs::write(&path, "first line\n").expect("written");
+    stage.until_shown("Half A · dark");
+    stage.press("l\r");
+    stage.until_shown("first line");
+    std::fs::write(&path, "first line\nsecond line\n").expect("written");
+    stage.until_shown("second line");
+    stage.press("f");
+    stage.until_shown("no longer following");
+    std::fs::write(&path, "first line\nsecond line\nthird line\n").expect("written");
+    stage.press("\r");
+    stage.until_shown("third line");
+    stage.press("q");
+    stage.terminal.until_gone("third line");
+}

@@ -3,7 +3,7 @@
 
 use super::builtin::behind_builtin;
 use super::pool::{NEXT, PROGRAM, Pool, Settings, until};
-use crate::terminal::Terminal;
+use crate::terminal::console;
 use halfstep::engine::client::{Client, News};
 use halfstep::engine::wire::Hello;
 use halfstep::model::Printable;
@@ -127,9 +127,9 @@ async fn an_engine_that_comes_back_begins_with_empty_seats() {
 async fn two_terminals_and_the_key_h() {
     let pool = held().await;
     let config = pool.path("halfstep.toml");
-    let mut first = Terminal::start(PROGRAM, &["attach"], &config);
+    let mut first = console(PROGRAM, &["attach"], &config, std::time::Duration::ZERO);
     first.until_shown("driver root");
-    let mut second = Terminal::start(PROGRAM, &["attach"], &config);
+    let mut second = console(PROGRAM, &["attach"], &config, std::time::Duration::ZERO);
     second.until_shown("you watch root");
     first.until_shown("root watching");
     second.press(" ");
