@@ -18,6 +18,10 @@ pub fn lines(view: &View, columns: usize) -> Vec<Line<'static>> {
     }
     let first = "Nothing new begins; what runs finishes; then every server gets back only what was done to it:";
     said.extend(paragraph(view, Role::Plain, first, columns));
+    let whole = untouched(view.snapshot);
+    if !whole.is_empty() {
+        said.extend(paragraph(view, Role::Dim, &format!("not touched: {}", whole.join(", ")), columns));
+    }
     if view.snapshot.back.is_empty() {
         let steps = price.steps.iter().enumerate();
         said.extend(steps.flat_map(|(number, step)| paragraph(view, Role::Plain, &format!("{}. {step}", number + 1), columns)));
@@ -25,10 +29,6 @@ pub fn lines(view: &View, columns: usize) -> Vec<Line<'static>> {
     for (number, phase) in phases(view.snapshot).enumerate() {
         said.extend(paragraph(view, Role::Title, &format!("{}. {}", number + 1, phase.does), columns));
         said.extend(of_phase(view, phase, columns));
-    }
-    let whole = untouched(view.snapshot);
-    if !whole.is_empty() {
-        said.extend(paragraph(view, Role::Dim, &format!("not touched: {}", whole.join(", ")), columns));
     }
     said
 }

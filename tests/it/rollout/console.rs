@@ -93,7 +93,7 @@ async fn a_failure_is_looked_at_retried_and_gone_on_from_by_keys() {
     // The list, the line of the failure, its output.
     terminal.press("l");
     terminal.until_shown("Commands");
-    terminal.press("/failed\r");
+    terminal.press("/update web2 failed\r");
     terminal.until_shown("shows its output");
     terminal.press("\r");
     terminal.until_shown("Output · output/update-");
