@@ -200,9 +200,13 @@ fn refuse_exclude(state: &State, server: &ServerName) -> Option<String> {
     if state.wished.into.contains(server) && state.serving().all(|name| name == server) {
         return Some(format!("{server} is the last in rotation: roll back instead"));
     }
-    let on_next = &state.beginning.on_next;
-    let others = state.taking_part(half).filter(|name| *name != server && !on_next.contains(*name)).count();
-    (others == 0).then(|| format!("{server} is the last of half {half}: roll back instead"))
+    // Whoever was found on next, or in half B is still as strange as it was found, does not serve while half A is away.
+    let serves = |name: &&ServerName| {
+        let strange = half == Half::B && state.strays.contains(*name) && state.servers[*name].life == 0;
+        *name != server && !state.beginning.on_next.contains(*name) && !strange
+    };
+    (!state.taking_part(half).any(|name| serves(&name)))
+        .then(|| format!("{server} is the last of half {half}: roll back instead"))
 }
 
 fn refuse_gone(state: &State, server: &ServerName) -> Option<String> {

@@ -363,11 +363,12 @@ impl State {
         self.servers.values().any(|progress| progress.stopped || progress.updated) || self.wished != *self.found
     }
 
-    /// Is it still in rotation because its drain has not begun? Until then it is known to be down, or on another version.
+    /// Is it in rotation still because its drain has not begun? Until then it is known to be down, or on another version.
     #[must_use]
     pub fn is_still_to_drain(&self, server: &ServerName) -> bool {
-        let in_preflight = self.plan.direction == Direction::Forward && self.plan_number == 1 && self.at == 0;
-        self.beginning.drain_first.contains(server) && (in_preflight || !self.has_begun_to_change())
+        let untouched = self.servers.get(server).is_some_and(|progress| progress.life == 0);
+        let as_found = self.plan.direction == Direction::Forward || !self.has_begun_to_change();
+        self.strays.contains(server) && untouched && as_found
     }
 
     /// Servers left alone that were found in rotation.

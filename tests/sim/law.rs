@@ -26,7 +26,8 @@ pub struct Law {
     restart: bool,
     left: BTreeSet<ServerName>,
     on_next: BTreeSet<ServerName>,
-    drain_first: BTreeSet<ServerName>,
+    /// Found in rotation, and down or on another version.
+    pub strange: BTreeSet<ServerName>,
     /// Of those, whoever was not out for long yet, and since when: its being there is not our doing, or a change that could not
     /// be confirmed everywhere was taken back.
     not_out_yet: BTreeMap<ServerName, Option<Millis>>,
@@ -64,13 +65,19 @@ impl Law {
             restart: beginning.current == beginning.next,
             left: beginning.left.clone(),
             on_next: beginning.on_next.clone(),
-            drain_first: beginning.drain_first.clone(),
+            strange: beginning.drain_first.clone(),
             not_out_yet: beginning.drain_first.iter().map(|name| (name.clone(), None)).collect(),
             min_serving: beginning.policy.min_serving,
             cuts_by_itself: beginning.policy.on_drain_timeout == OnDrainTimeout::GoOn,
             rescues: beginning.policy.rescue == Rescue::Auto,
             ..Law::default()
         }
+    }
+
+    /// One more that is found in rotation, and down or on another version.
+    pub fn is_strange(&mut self, name: &ServerName) {
+        self.strange.insert(name.clone());
+        self.not_out_yet.insert(name.clone(), None);
     }
 
     pub fn next(&self) -> Version {
@@ -338,7 +345,7 @@ impl Law {
         }
     }
 
-    /// Who was drained first is in again after going back if it was changed; if not, only if it is on current.
+    /// Who was found strange is in again after going back if it was changed; if not, only if it is on current.
     fn ended_strange(&mut self, world: &World, name: &ServerName, member: &MemberName) {
         let on_current = world.servers[name].installed.as_str() == CURRENT;
         let must = self.touched.contains(name) && self.found_in.contains(name) && !self.excluded.contains(name);
@@ -364,7 +371,7 @@ impl Law {
             if self.left.contains(name) || back && self.on_next.contains(name) {
                 continue;
             }
-            if back && self.drain_first.contains(name) {
+            if back && self.strange.contains(name) {
                 self.ended_strange(world, name, member);
                 continue;
             }

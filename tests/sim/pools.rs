@@ -122,6 +122,18 @@ fn unclean(dice: &mut Dice, beginning: &mut Beginning, balanced: u64) {
     }
 }
 
+/// One that is found in rotation and not as it should be, and taken along; never the last ordinary one of half B.
+pub fn taken(dice: &mut Dice, beginning: &Beginning) -> Option<ServerName> {
+    if beginning.purpose == Purpose::Restart || beginning.pool.balanced().count() < 5 || !dice.one_in(6) {
+        return None;
+    }
+    let apart = [&beginning.left, &beginning.on_next, &beginning.drain_first];
+    let ordinary = |server: &&Server| apart.iter().all(|names| !names.contains(&server.name));
+    let names: Vec<ServerName> = beginning.pool.balanced().filter(ordinary).map(|server| server.name.clone()).collect();
+    let name = dice.pick(&names)?.clone();
+    beginning.pool.half(Half::B).filter(ordinary).any(|server| server.name != name).then_some(name)
+}
+
 fn policy(dice: &mut Dice, beginning: &mut Beginning) {
     let policy = &mut beginning.policy;
     policy.parallel = u16::try_from(dice.between(1, 4)).unwrap();

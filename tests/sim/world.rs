@@ -3,7 +3,7 @@
 
 use crate::dice::Dice;
 use crate::law::Law;
-use crate::pools::{CURRENT, NEXT, OLDER};
+use crate::pools::{self, CURRENT, NEXT, OLDER};
 use halfstep::model::{Change, CommandKind, Half, MemberName, NodeName, Rotation, ServerName, Version};
 use halfstep::rollout::event::Beginning;
 use std::collections::BTreeMap;
@@ -107,6 +107,10 @@ impl World {
     pub fn new(beginning: &Beginning, dice: &mut Dice) -> World {
         let mut servers = BTreeMap::new();
         let mut rotation = BTreeMap::new();
+        let mut law = Law::new(beginning);
+        if let Some(name) = pools::taken(dice, beginning) {
+            law.is_strange(&name);
+        }
         for server in &beginning.pool.servers {
             let name = &server.name;
             let version = Version::new(if beginning.on_next.contains(name) { NEXT } else { CURRENT });
@@ -115,7 +119,7 @@ impl World {
                 rotation.insert(member.clone(), if is_in { Rotation::In } else { Rotation::Out });
             }
             let mut process = Process::up(server.member.clone(), server.half(), version, beginning.policy.healthy_after);
-            if beginning.drain_first.contains(name) {
+            if law.strange.contains(name) {
                 let found = process.found_strange(dice);
                 rotation.extend(server.member.clone().map(|member| (member, found)));
             }
@@ -141,7 +145,7 @@ impl World {
             servers,
             nodes: beginning.nodes.iter().map(|one| (one.name.clone(), node.clone())).collect(),
             flights: vec![],
-            law: Law::new(beginning),
+            law,
             ran: vec![],
             slowest: *dice.pick(&[300, 2_000, 6_000]).unwrap(),
             start_time: *dice.pick(&[200, 1_000, 4_000]).unwrap(),

@@ -350,6 +350,8 @@ impl Noted {
                 let by = self.decisions.iter().find(said).map(|one| format!(" by {}, in {}", one.who, one.phase));
                 let gone = if progress.gone { "; declared gone" } else { "" };
                 all.push(one(server.name.to_string(), format!("excluded{}{gone}", by.unwrap_or_default())));
+            } else if beginning.drain_first.contains(&server.name) {
+                all.push(one(server.name.to_string(), format!("drained first, as it was found: {}", as_found(state, server))));
             } else if server.role == Role::Observed {
                 all.push(one(server.name.to_string(), "observed: never touched".to_owned()));
             }

@@ -87,15 +87,17 @@ fn condition_6_a_node_that_does_not_keep_it_is_told_three_times() {
 
 #[test]
 fn two_versions_are_strange_unless_the_other_is_still_to_be_drained() {
-    let mut first = beginning();
-    first.found.push(answers("web4", 0, Some("1.40.0")));
-    let mut state = before(first.clone(), PhaseName::Preflight);
-    assert!(strange_version(&state).is_some());
-    first.drain_first.insert(super::super::example::name("web4"));
-    state = before(first, PhaseName::Preflight);
-    assert_eq!(strange_version(&state), None);
-    // Once it was out, its being in again is strange.
-    only(&mut state, Half::B);
-    state.at += 1;
-    assert!(strange_version(&state).is_some());
+    let mut found = beginning();
+    found.found.push(answers("web4", 0, Some("1.40.0")));
+    let mut state = before(found, PhaseName::Preflight);
+    assert_eq!(strange_version(&state), None, "somebody decided about it");
+    state.facts.believe(&answers("web3", 0, Some("1.40.0")));
+    assert!(strange_version(&state).is_some_and(|words| words.as_str().contains("web3")), "that is news");
+    // Once it was started anew it is as strange as any other.
+    let mut started = before((*state.beginning).clone(), PhaseName::RejoinB);
+    if let Some(progress) = started.servers.get_mut(&super::super::example::name("web4")) {
+        progress.life = 1;
+    }
+    started.facts.believe(&answers("web4", 1, Some("1.40.0")));
+    assert!(strange_version(&started).is_some());
 }

@@ -117,6 +117,22 @@ async fn a_dead_server_in_rotation_is_drained_first() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_on_an_older_version_that_is_taken_along_leaves_with_half_a_and_comes_back_with_its_own() {
+    let Some(nodes) = Nodes::start(Settings::default()).await else { return };
+    older(&nodes, "web4").await;
+    let (pool, before) = (&nodes.pool, nodes.rotation().await);
+    let clients = Clients::of(&nodes.fronts());
+    pool.halfstep(&[&RUN[..], &["--take", "web4", "--hold-at", "drain-a"]].concat()).await.ended(4);
+    assert!(nodes.takes("lb1", "web4"), "not yet: {}", nodes.told("lb1"));
+    pool.halfstep(&GO_ON).await.ended(0);
+    let drained = |line: &String| ["web1", "web4"].iter().all(|one| line.contains(&format!("set server shop/{one} state drain")));
+    assert!(pool.journal().iter().any(drained), "it left with half A");
+    clients.none_failed().await;
+    pool.answer(NEXT).await;
+    settles("as before", &async || nodes.rotation().await, &before).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn draining_first_is_refused_where_it_makes_no_sense() {
     let Some(nodes) = Nodes::start(Settings::default()).await else { return };
     let pool = &nodes.pool;
