@@ -329,9 +329,9 @@ impl App {
         if let Some(why) = self.silence() {
             Some(why)
         } else if let Some(seat) = self.seat
-            && let Some(why) = self.shown.rollout.people.refusal(Some(seat), &Command::Go)
+            && self.shown.rollout.people.refusal(Some(seat), &Command::Go).is_some()
         {
-            Some(why)
+            Some(self.drives_not())
         } else if self.part() == Part::Observer {
             Some("this screen only watches: attach without --observe to drive".to_owned())
         } else {

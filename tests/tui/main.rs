@@ -3,6 +3,7 @@
 mod coach;
 mod keys;
 mod manners;
+mod look;
 mod overlays;
 mod pictures;
 mod pty;

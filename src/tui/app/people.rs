@@ -27,6 +27,15 @@ impl App {
         }
     }
 
+    /// Why an observer's key is no command, with the key that changes that.
+    pub(super) fn drives_not(&self) -> String {
+        let take = self.keys().said(Action::HandOver);
+        match self.shown.rollout.people.driving() {
+            Some(driver) => format!("{} drives and you observe: {take} takes over, with a reason", driver.login),
+            None => format!("nobody drives: {take} takes it"),
+        }
+    }
+
     /// Says that this screen drives now, or no longer.
     pub(super) fn tell_part(&mut self, before: Part) {
         let people = &self.shown.rollout.people;
