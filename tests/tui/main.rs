@@ -2,8 +2,8 @@
 
 mod coach;
 mod keys;
-mod manners;
 mod look;
+mod manners;
 mod overlays;
 mod pictures;
 mod pty;

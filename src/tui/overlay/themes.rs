@@ -50,7 +50,9 @@ impl Themes {
         let inner = pane(view, "Themes", (area.width.min(84), height), area, buffer);
         let [above, note] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(inner);
         let beside = if inner.width >= 70 { 30 } else { 0 };
-        let [list, sample] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(beside)]).areas(above);
+        let gap = u16::from(beside > 0);
+        let [list, _, sample] =
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(gap), Constraint::Length(beside)]).areas(above);
         let wide = self.rows.iter().map(|(name, _)| text::width(name)).max().unwrap_or(0).min(24);
         let from = (self.selected + 1).saturating_sub(usize::from(list.height));
         for (number, (name, title)) in self.rows.iter().enumerate().skip(from) {
