@@ -5,7 +5,7 @@ use crate::cli::{ExitStatus, Format, Global};
 use crate::config::theme::{self, Look, Origin};
 use crate::config::{Mistakes, ProcessEnvironment};
 use crate::tui::overlay::themes::sample_lines;
-use crate::tui::preferences::{Preferences, count};
+use crate::tui::preferences::Preferences;
 use crate::tui::theme::Theme;
 use ratatui::backend::IntoCrossterm;
 use ratatui::buffer::Buffer;
@@ -86,15 +86,11 @@ pub fn text(likes: &Preferences, samples: Samples) -> String {
             out.push('\n');
         }
     }
-    let _ = writeln!(out, "{} is on: {}; {}", likes.chosen(), likes.why, shown_with(likes));
+    let _ = writeln!(out, "{} is on: {}", likes.chosen(), likes.why);
     if let Some(file) = &likes.file {
         let _ = writeln!(out, "T in the console tries and keeps one; or write theme = \"NAME\" into {}", file.display());
     }
     out
-}
-
-fn shown_with(likes: &Preferences) -> String {
-    format!("these samples are drawn with {}", count(likes.colours))
 }
 
 /// Columns of a sample, with one to each side.

@@ -36,7 +36,9 @@ impl<'a> Reading<'a> {
     /// Notes a mistake. An empty place at the very beginning is none: what is wrong is that something is not there.
     pub fn note(&self, at: Range<usize>, what: impl Into<String>, help: impl Into<Option<String>>) {
         let at = (at != (0..0)).then_some(at);
-        self.mistakes.borrow_mut().push(Mistake { at, what: what.into(), help: help.into() });
+        // A key that stands in no section has no section's name before it.
+        let what: String = what.into();
+        self.mistakes.borrow_mut().push(Mistake { at, what: what.trim_start().to_owned(), help: help.into() });
     }
 
     /// The place of a piece of a text value; the whole value where escapes make that unknown.
