@@ -13,7 +13,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 
 const PROGRAM: &str = "/usr/sbin/haproxy";
 
-/// A pool of servers behind one HAProxy with three backends, of which `shop` is the pool; `None`, said aloud, where HAProxy is
+/// A pool of servers behind one HAProxy with four backends, of which `shop` and `ws` have the pool's servers; `None`, said aloud, where HAProxy is
 /// not installed.
 struct Fronted {
     pool: Pool,
@@ -41,6 +41,10 @@ impl Fronted {
         );
         for ((server, port), end) in pool.servers.iter().zip(ends) {
             let _ = writeln!(text, "  server {server} 127.0.0.1:{port} check {end}");
+        }
+        text.push_str("backend ws\n");
+        for (server, port) in &pool.servers {
+            let _ = writeln!(text, "  server {server} 127.0.0.1:{port} check inter 200ms");
         }
         text.push_str("backend other\n  cookie SRV insert\n  server x 127.0.0.1:2 cookie x\n  server y 127.0.0.1:3 cookie y\n");
         std::fs::write(pool.path("haproxy.cfg"), text).expect("written");
@@ -106,14 +110,20 @@ async fn from_haproxys_own_file_to_a_rollout_over_its_unix_socket() {
     };
     let cfg = pool.path("haproxy.cfg").display().to_string();
     let run = init(&pool, &[&cfg, "--yes"]).await.ended(2);
-    assert!(run.err.contains("several pools: single, shop, other") && run.err.contains("--pool"), "{run:?}");
+    assert!(run.err.contains("several pools: single, shop, ws, other") && run.err.contains("--pool"), "{run:?}");
     assert!(!pool.path("halfstep.toml").exists());
     let run = init(&pool, &[&cfg, "--yes", "--pool", "shop"]).await.ended(0);
     let run =
         run.says("a rollout can begin").says("server-state-file").says("option redispatch").says("halfstep plan --to RELEASE");
     assert!(!run.out.contains("option httpchk"), "it has that one: {}", run.out);
     let text = written(&pool);
-    for line in ["path = \"/healthz\"", "json = \"/build/version\"", "instance = \"/build/started_at\"", "weight = 30 "] {
+    for line in [
+        "backend = [\"shop\", \"ws\"]",
+        "path = \"/healthz\"",
+        "json = \"/build/version\"",
+        "instance = \"/build/started_at\"",
+        "weight = 30 ",
+    ] {
         assert!(text.contains(line), "{line}:\n{text}");
     }
     assert!(text.contains(&format!("public = \"http://{front}/version\"")), "the front that answers was found:\n{text}");
@@ -227,6 +237,27 @@ async fn halfstep_serve_is_looked_at_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_balancer_of_another_host_is_reached_through_ssh() {
+    let Some(far) = crate::ssh::Far::start().await else { return };
+    let Some(Fronted { pool, .. }) = Fronted::start("", ["", "", "", ""]).await else { return };
+    let (socket, out) = (pool.path("admin.sock").display().to_string(), pool.path("halfstep.toml").display().to_string());
+    let (commands, state, ssh) =
+        (commands(&pool), pool.path("state").display().to_string(), far.client_config().display().to_string());
+    let mut words =
+        vec!["init", "--ssh", "web1", "--socket", &socket, "--pool", "shop", "--yes", "--out", &out, "--state", &state];
+    words.extend(commands.iter().map(String::as_str));
+    let said = Talk::piped(&words, &pool.path(""), &[("HALFSTEP_SSH_CONFIG", &ssh)]).ended(0);
+    assert!(said.contains("a rollout can begin"), "checked through ssh too: {said}");
+    let text = written(&pool);
+    assert!(text.contains("ssh = \"web1\"") && text.contains(&format!("socket = \"{socket}\"")), "{text}");
+    words[2] = "nobody-there";
+    words.push("--force");
+    let said = Talk::piped(&words, &pool.path(""), &[("HALFSTEP_SSH_CONFIG", &ssh)]).ended(2);
+    assert!(said.contains("nobody-there"), "{said}");
+    assert_eq!(written(&pool), text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_talk_at_a_terminal_that_is_broken_off_loses_nothing_and_writes_nothing() {
     let Some(Fronted { pool, .. }) = Fronted::start("", ["", "", "", ""]).await else { return };
     let (cfg, out) = (pool.path("haproxy.cfg").display().to_string(), pool.path("halfstep.toml").display().to_string());
@@ -234,7 +265,7 @@ async fn a_talk_at_a_terminal_that_is_broken_off_loses_nothing_and_writes_nothin
     let mut talk = Talk::at_terminal(&words, &pool.path(""), &[("TERM", "xterm-256color")]);
     talk.hears("Which pool: ");
     talk.says("nine");
-    talk.hears("a number from 1 to 3, or a name of the list");
+    talk.hears("a number from 1 to 4, or a name of the list");
     talk.says("shop");
     talk.hears("Name of the pool in halfstep [shop]: ");
     talk.says("Shop Web");

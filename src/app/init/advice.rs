@@ -20,13 +20,29 @@ fn advice(why: impl Into<String>, change: &[&str]) -> Advice {
     Advice { why: why.into(), change: change.iter().map(|line| (*line).to_owned()).collect() }
 }
 
-/// All of them, the weightier first.
-pub fn advices(found: &Found, listing: &Listing, draft: &Draft) -> Vec<Advice> {
-    match &found.source {
+/// All of them, the weightier first. `apart`: other pools that send requests to the same servers and are not switched with them.
+pub fn advices(found: &Found, listing: &Listing, draft: &Draft, apart: &[String]) -> Vec<Advice> {
+    let mut all: Vec<Advice> = apart.iter().map(|other| shared(found, listing, other)).collect();
+    all.extend(match &found.source {
         Source::Haproxy { socket } => haproxy(found, listing, draft, socket),
         Source::Apache { url, user } => apache(found, listing, url, user.is_some()),
         Source::Builtin { .. } => Vec::new(),
-    }
+    });
+    all
+}
+
+fn shared(found: &Found, listing: &Listing, other: &str) -> Advice {
+    let next = match found.source {
+        Source::Haproxy { .. } => format!(
+            "call these servers in {other} as in {}, and write backend = [\"{}\", \"{other}\"] here",
+            listing.name, listing.name
+        ),
+        Source::Apache { .. } | Source::Builtin { .. } => {
+            format!("write a second [[balancer]] here, with balancer = \"{other}\": both are then switched together")
+        }
+    };
+    let why = format!("{other} sends requests to the same servers, and is not switched: its users would see them stop:");
+    Advice { why, change: vec![next] }
 }
 
 fn haproxy(found: &Found, listing: &Listing, draft: &Draft, socket: &str) -> Vec<Advice> {
@@ -43,7 +59,7 @@ fn haproxy(found: &Found, listing: &Listing, draft: &Draft, socket: &str) -> Vec
         ));
     }
     let path = draft.health.as_deref().unwrap_or("/healthz");
-    let line = format!("backend {}:  option httpchk GET {path}", draft.backend);
+    let line = format!("backend {}:  option httpchk GET {path}", listing.name);
     let unchecked = listing.members.iter().any(|member| member.rotation == Rotation::In && member.healthy.is_none());
     let backend = found.hints.cfg.as_ref().and_then(|cfg| cfg.backends.get(&listing.name));
     if unchecked {
@@ -150,7 +166,7 @@ mod tests {
         let level = "the socket /s gives level user: a switch needs level admin";
         let (found_bad, listing) =
             found(source.clone(), Hints { cfg: Some(bad), conf: None }, None, Some("cookie SRV"), &[level]);
-        let said = text(&advices(&found_bad, &listing, &draft()));
+        let said = text(&advices(&found_bad, &listing, &draft(), &[]));
         for part in ["level admin", "server-state-file", "option httpchk GET /healthz", "cookie SRV", "option redispatch"] {
             assert!(said.contains(part), "{part}:\n{said}");
         }
@@ -160,14 +176,16 @@ mod tests {
         let (found_good, listing) = found(source, Hints { cfg: Some(good), conf: None }, Some(true), None, &[]);
         let mut draft = draft();
         draft.state_file = Some("/var/lib/haproxy/state".into());
-        assert_eq!(advices(&found_good, &listing, &draft), []);
+        assert_eq!(advices(&found_good, &listing, &draft, &[]), []);
     }
 
     #[test]
     fn an_apache_is_told_of_persistence_retry_and_its_password() {
         let source = Source::Apache { url: "http://lb1/balancer-manager".into(), user: Some(("u".into(), "env:P".into())) };
         let (found, listing) = found(source, Hints::default(), Some(true), None, &["set BalancerPersist On"]);
-        let said = text(&advices(&found, &listing, &draft()));
+        let said = text(&advices(&found, &listing, &draft(), &[]));
+        let apart = text(&advices(&found, &listing, &draft(), &["api".to_owned()]));
+        assert!(apart.contains("api sends requests to the same servers") && apart.contains("[[balancer]]"), "{apart}");
         for part in ["BalancerPersist On", "retry=1", "https"] {
             assert!(said.contains(part), "{part}:\n{said}");
         }

@@ -12,8 +12,8 @@ pub struct Draft {
     pub pool: String,
     pub source: Source,
     pub ssh: Option<String>,
-    /// The backend or balancer; empty for halfstep serve.
-    pub backend: String,
+    /// The backend or balancer; an empty text for halfstep serve. Several, of HAProxy only, are switched together.
+    pub backends: Vec<String>,
     pub state_file: Option<String>,
     pub public: Option<String>,
     /// Members that are left to themselves.
@@ -118,7 +118,18 @@ impl Draft {
             Source::Haproxy { socket } => {
                 line(text, "kind", &quoted("haproxy"), "");
                 line(text, "socket", &quoted(socket), "a `stats socket` with level admin");
-                line(text, "backend", &quoted(&self.backend), "or a list, which is switched together");
+                match self.backends.as_slice() {
+                    [one] => line(text, "backend", &quoted(one), "or a list, which is switched together"),
+                    several => {
+                        let names: Vec<String> = several.iter().map(|name| quoted(name)).collect();
+                        line(
+                            text,
+                            "backend",
+                            &format!("[{}]", names.join(", ")),
+                            "they have the same servers: switched together",
+                        );
+                    }
+                }
                 match &self.state_file {
                     Some(path) => line(text, "state_file", &quoted(path), "written after each change, so that a reload keeps it"),
                     None => example(
@@ -131,7 +142,7 @@ impl Draft {
             Source::Apache { url, user } => {
                 line(text, "kind", &quoted("apache"), "");
                 line(text, "url", &quoted(url), "the balancer-manager page");
-                line(text, "balancer", &quoted(&self.backend), "as in balancer://NAME");
+                line(text, "balancer", &quoted(self.backends.first().map_or("", String::as_str)), "as in balancer://NAME");
                 if let Some((user, password)) = user {
                     line(text, "user", &quoted(user), "");
                     line(text, "password", &quoted(password), "env:NAME or file:PATH; never the password itself");
@@ -269,7 +280,7 @@ pub mod tests {
             pool: "shop".into(),
             source: Source::Haproxy { socket: "/run/haproxy/admin.sock".into() },
             ssh: None,
-            backend: "shop".into(),
+            backends: vec!["shop".into()],
             state_file: None,
             public: None,
             ignore: Vec::new(),
@@ -294,6 +305,11 @@ pub mod tests {
 
     #[test]
     fn each_kind_is_a_config_that_loads_and_says_the_same() {
+        let mut two = draft();
+        two.backends.push("shop-ws".into());
+        let text = two.text("today");
+        assert!(text.contains("backend = [\"shop\", \"shop-ws\"]"), "{text}");
+        assert_eq!(read(&two).nodes.len(), 1);
         let config = read(&draft());
         assert_eq!(config.pool.name, "shop");
         assert_eq!(config.pool.servers[1].address.to_string(), "[::1]:3000");

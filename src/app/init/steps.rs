@@ -44,6 +44,7 @@ async fn ask(talk: &mut Talk, arguments: &mut InitArguments, ways: Option<&Runne
     talk.title("The pool");
     let listing = pool(talk, arguments, &found).await?;
     let (members, ignore) = usable(&listing, &found)?;
+    let (together, apart) = companions(&found, &listing, &members);
     let name = pool_name(talk, arguments, &found, &listing).await?;
     talk.title("The halves");
     let servers = halves(talk, arguments, &found, &members).await?;
@@ -56,7 +57,7 @@ async fn ask(talk: &mut Talk, arguments: &mut InitArguments, ways: Option<&Runne
         pool: name,
         source: found.source.clone(),
         ssh: arguments.ssh.clone(),
-        backend: listing.name.clone(),
+        backends: together,
         state_file: state_file(&found),
         public,
         ignore,
@@ -68,7 +69,7 @@ async fn ask(talk: &mut Talk, arguments: &mut InitArguments, ways: Option<&Runne
     };
     talk.title("The commands");
     commands(talk, arguments, &mut draft).await?;
-    let advice = advices(&found, &listing, &draft);
+    let advice = advices(&found, &listing, &draft, &apart);
     Ok(Made { draft, advice })
 }
 
@@ -233,6 +234,30 @@ fn usable(listing: &Listing, found: &Found) -> Result<(Vec<Listed>, Vec<String>)
         return Err(Failure::new(what).next("add a second server, which may be on another port of the same host").into());
     }
     Ok((members, ignore))
+}
+
+/// The pools that are switched together: this one, and those of HAProxy that have its servers under the same names. And those
+/// that have some of its servers, but cannot be switched with it: a server that is stopped would be stopped under their users.
+fn companions(found: &Found, listing: &Listing, members: &[Listed]) -> (Vec<String>, Vec<String>) {
+    let (mut together, mut apart) = (vec![listing.name.clone()], Vec::new());
+    for other in found.listings.iter().filter(|other| other.name != listing.name) {
+        let same = |member: &&Listed| members.iter().any(|ours| ours.address == member.address);
+        let shared: Vec<&Listed> = other.members.iter().filter(same).collect();
+        let same_name = |member: &&Listed| members.iter().any(|ours| ours.name == member.name && ours.address == member.address);
+        match &found.source {
+            _ if shared.is_empty() => {}
+            Source::Haproxy { .. } if shared.iter().all(same_name) => {
+                say(format!(
+                    "  {} has the same servers: it is switched together with {}",
+                    Printable::new(&other.name),
+                    Printable::new(&listing.name)
+                ));
+                together.push(other.name.clone());
+            }
+            Source::Haproxy { .. } | Source::Apache { .. } | Source::Builtin { .. } => apart.push(other.name.clone()),
+        }
+    }
+    (together, apart)
 }
 
 async fn pool_name(talk: &mut Talk, arguments: &mut InitArguments, found: &Found, listing: &Listing) -> Result<String, Stop> {
