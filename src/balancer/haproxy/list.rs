@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Where a server is, by the names of backend and server.
-type Places<'a> = BTreeMap<(&'a str, &'a str), BTreeMap<&'a str, &'a str>>;
+type Places<'a> = BTreeMap<(&'a str, &'a str), Columns<'a>>;
+/// One row, by the names of its columns.
+type Columns<'a> = BTreeMap<&'a str, &'a str>;
 
 /// Every backend that has servers, in HAProxy's order. Changes nothing.
 pub async fn list(socket: &str, way: Way) -> Result<Vec<Listing>, Failure> {
@@ -55,8 +57,8 @@ fn places(state: &str) -> Places<'_> {
     places
 }
 
-fn row<'a>(line: &'a str, columns: &[&'a str]) -> Option<((&'a str, &'a str), BTreeMap<&'a str, &'a str>)> {
-    let fields: BTreeMap<&str, &str> = columns.iter().copied().zip(line.split_whitespace()).collect();
+fn row<'a>(line: &'a str, columns: &[&'a str]) -> Option<((&'a str, &'a str), Columns<'a>)> {
+    let fields: Columns<'_> = columns.iter().copied().zip(line.split_whitespace()).collect();
     Some(((*fields.get("be_name")?, *fields.get("srv_name")?), fields))
 }
 
