@@ -1,5 +1,6 @@
 //! The console: snapshots in, pictures out; keys in, commands out; and the terminal given back whatever happens.
 
+mod bytes;
 mod coach;
 mod keys;
 mod look;

@@ -455,6 +455,20 @@ pub fn sixteen() -> Snapshot {
     pool
 }
 
+/// A pool of sixteen of which nobody works on any.
+pub fn sixteen_waiting() -> Snapshot {
+    let mut pool = sixteen();
+    for server in &mut pool.servers[0..3] {
+        server.state = ServerState::Done;
+        server.doing = None;
+        server.health = Health::Up;
+        server.version = Some(Version::new(NEXT));
+    }
+    pool.migrations[0].state = MigrationState::Done;
+    pool.history = history(240, |_| (3_200, 0));
+    pool
+}
+
 /// One server in A, five in B, of which one is excluded and one was left alone.
 pub fn odd() -> Snapshot {
     let mut pool = before_switch();

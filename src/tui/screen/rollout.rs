@@ -79,6 +79,8 @@ struct Wishes {
     a: u16,
     b: u16,
     coach: bool,
+    /// Are any configured?
+    migrations: bool,
 }
 
 /// Draws the screen.
@@ -121,7 +123,7 @@ pub fn rows_of((width, height): (u16, u16), snapshot: &Snapshot, filter: &Filter
 
 fn wishes(snapshot: &Snapshot, guide: Guide) -> Wishes {
     let wish = |at| u16::try_from(half::everybody(snapshot, at).count() + 2).unwrap_or(u16::MAX);
-    Wishes { a: wish(Half::A), b: wish(Half::B), coach: guide.is_shown() }
+    Wishes { a: wish(Half::A), b: wish(Half::B), coach: guide.is_shown(), migrations: !snapshot.migrations.is_empty() }
 }
 
 fn places(area: Rect, wishes: Wishes) -> Places {
@@ -142,14 +144,17 @@ fn places(area: Rect, wishes: Wishes) -> Places {
         return Places { a, b, chart: panes, migrations: below, ..fixed };
     }
     let [a, seesaw, b] = beside_each_other(halves);
-    let (chart, [migrations, gates]) = match heights.panes {
-        0 => {
+    // Where no migrations are configured the gates have their place.
+    let (chart, [migrations, gates]) = match (heights.panes, wishes.migrations) {
+        (0, true) => {
             let [migrations, _, gates] = beside_each_other(below);
             (Rect::default(), [migrations, gates])
         }
-        _ => {
+        (0, false) => (Rect::default(), [Rect::default(), below]),
+        (_, has_migrations) => {
             let [chart, _, right] = beside_each_other(panes);
-            (chart, Layout::vertical([Constraint::Length(SMALL_PANES), Constraint::Fill(1)]).areas(right))
+            let rows = if has_migrations { SMALL_PANES } else { 0 };
+            (chart, Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(right))
         }
     };
     Places { a, seesaw, b, chart, migrations, gates, ..fixed }
@@ -197,6 +202,8 @@ impl Heights {
             nodes: u16::from(tall && (roomy || !wishes.coach)),
             traffic: 1,
             coach: match (wishes.coach && coach_beside == 0, roomy, tall) {
+                // Across a wide screen the same words need fewer lines.
+                (true, true, _) if side_by_side => coach::LOW,
                 (true, true, _) => coach::HIGH,
                 (true, false, true) => coach::LOW,
                 (true, false, false) | (false, _, _) => 0,
@@ -233,9 +240,11 @@ impl Heights {
         let panes = PANES - 1;
         let enough = wished.saturating_add(titles).min(if self.side_by_side { 12 } else { 16 });
         let small = if self.side_by_side { SMALL_PANES } else { SMALL_PANES - 1 };
-        let has_panes = room >= enough + panes + if self.side_by_side { 0 } else { small };
+        let below = if self.side_by_side || !wishes.migrations { 0 } else { small };
+        let has_panes = room >= enough + panes + below;
         let panes = if has_panes { panes } else { 0 };
-        if room >= enough + small && !(has_panes && self.side_by_side) {
+        let has_small = if self.side_by_side { !has_panes } else { wishes.migrations };
+        if room >= enough + small && has_small {
             self.migrations = small;
         }
         let room = room - panes - self.migrations;

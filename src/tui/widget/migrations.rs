@@ -12,11 +12,6 @@ use ratatui::text::{Line, Span};
 /// A line for each, and where one is locked or failed a second one with the reason, if there is room.
 pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let migrations = &view.snapshot.migrations;
-    if migrations.is_empty() {
-        let said = view.span(Role::Dim, " none: [migrations] expand and contract name them");
-        super::text::put(buffer, area, Line::from(said));
-        return;
-    }
     let mut spare = usize::from(area.height).saturating_sub(migrations.len());
     let mut at = 0;
     for migration in migrations {
