@@ -2,13 +2,11 @@
 //! taken once on purpose, the terminal closed once on purpose, `halfstep attach`, and the end. And that nothing stays behind.
 
 use crate::demo::{Place, processes_with};
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use crate::terminal::{Answers, Terminal};
+use portable_pty::CommandBuilder;
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{Read, Write};
-use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// For one step of the tour: a drain of eight seconds and a bake of thirty, on a busy machine.
@@ -16,21 +14,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 const SIZE: (u16, u16) = (80, 24);
 
 /// A person at a terminal.
-struct Person {
-    child: Box<dyn Child + Send + Sync>,
-    master: Option<Box<dyn MasterPty + Send>>,
-    keys: Box<dyn Write + Send>,
-    screen: Arc<Mutex<vt100::Parser>>,
-}
-
-impl Drop for Person {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            self.child.kill().ok();
-            self.child.wait().ok();
-        }
-    }
-}
+struct Person(Terminal);
 
 /// The program, as somebody starts it who has nothing but this directory.
 fn command(place: &Path, arguments: &[&str]) -> CommandBuilder {
@@ -50,26 +34,11 @@ fn command(place: &Path, arguments: &[&str]) -> CommandBuilder {
 
 impl Person {
     fn at(place: &Place, arguments: &[&str]) -> Person {
-        let size = PtySize { rows: SIZE.1, cols: SIZE.0, pixel_width: 0, pixel_height: 0 };
-        let pty = native_pty_system().openpty(size).expect("a pseudo-terminal");
-        let child = pty.slave.spawn_command(command(place.0.path(), arguments)).expect("started");
-        drop(pty.slave);
-        let cells = |cells| NonZero::new(cells).expect("not zero");
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(SIZE.1), cells(SIZE.0), 0)));
-        let mut output = pty.master.try_clone_reader().expect("a reader");
-        let to = Arc::clone(&screen);
-        std::thread::spawn(move || {
-            let mut chunk = [0; 4096];
-            while let Ok(read @ 1..) = output.read(&mut chunk) {
-                to.lock().expect("not poisoned").process(&chunk[..read]);
-            }
-        });
-        let keys = pty.master.take_writer().expect("a writer");
-        Person { child, master: Some(pty.master), keys, screen }
+        Person(Terminal::start(command(place.0.path(), arguments), SIZE, Duration::ZERO, Answers::Yes))
     }
 
     fn sees(&self) -> String {
-        self.screen.lock().expect("not poisoned").screen().contents()
+        self.0.shown()
     }
 
     /// The rows as one text, so that a sentence that was wrapped is found.
@@ -85,26 +54,18 @@ impl Person {
         }
     }
 
-    fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).expect("typed");
+    fn press(&self, keys: &str) {
+        self.0.press(keys);
     }
 
     fn until_ended(&mut self) -> u32 {
-        let start = Instant::now();
-        loop {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return status.exit_code();
-            }
-            assert!(start.elapsed() < LIMIT, "it does not end:\n{}", self.sees());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        self.0.until_ended().exit_code()
     }
 
     /// Closes the terminal, as the window's cross does.
     fn close_terminal(mut self) {
-        self.master.take();
-        let id = self.child.process_id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).expect("a process");
-        kill_process(id, Signal::HUP).expect("sent");
+        self.0.let_go();
+        self.0.signal(Signal::HUP);
         self.until_ended();
     }
 }
@@ -120,7 +81,9 @@ fn a_newcomer_goes_back_once_closes_the_terminal_once_and_comes_to_the_end() {
     person.until("does not run empty");
     person.press("d");
     person.until("kill sessions");
-    person.press("x\r");
+    person.press("x");
+    person.until("Enter kill");
+    person.press("\r");
     person.until("Coach · 4 of 12 · next: update A");
     person.press("\r");
     person.until("web2 is up, and answers 1.41.0 although its update said ok");
@@ -135,7 +98,7 @@ fn a_newcomer_goes_back_once_closes_the_terminal_once_and_comes_to_the_end() {
     person.until("Coach · you are back");
     person.until("both versions served for 0.0 ms (exact)");
     person.press("w");
-    person.until("Enter");
+    person.until("Switch again");
     person.press("\r");
     person.until("close this terminal now");
     person.close_terminal();
