@@ -1,6 +1,7 @@
 //! The console of this program in a real pseudo-terminal, before a person.
 
 #[path = "../tui/terminal.rs"]
+#[expect(dead_code, reason = "what the tests of the terminal's manners look at is not looked at here")]
 mod pty;
 
 pub use pty::{Answers, Terminal};

@@ -73,7 +73,7 @@ impl Person {
 #[test]
 fn a_newcomer_goes_back_once_closes_the_terminal_once_and_comes_to_the_end() {
     let place = Place::new();
-    let mut person = Person::at(&place, &["demo"]);
+    let person = Person::at(&place, &["demo"]);
     person.until("Coach · 3 of 12 · next: drain A");
     person.until("Try nothing here is real");
     person.press("\r");
