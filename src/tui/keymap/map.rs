@@ -53,7 +53,7 @@ impl Keymap {
                 without_doubles(table);
             }
         }
-        let everywhere = EVERYWHERE.iter().map(|binding| plain(binding)).collect();
+        let everywhere = EVERYWHERE.iter().map(plain).collect();
         Keymap { tables: Arc::new(tables), everywhere: Arc::new(everywhere) }
     }
 
