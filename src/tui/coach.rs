@@ -234,5 +234,21 @@ fn with_keys(said: &str, keys: &Keymap) -> String {
         text.push_str(&binding.map_or_else(|| key.to_owned(), |binding| keys.said(binding.action)));
         rest = after;
     }
-    text + rest
+    // A figure and its unit stay on one line.
+    (text + rest).replace(" %", "\u{a0}%")
 }
+
+/// The words of a rollout, each with its one meaning.
+pub const WORDS: &[(&str, &str)] = &[
+    ("half A, half B", "the two parts of the pool that change together"),
+    ("current, next", "the version that served at the beginning, and the one that is rolled out"),
+    ("rotation", "what the balancer was asked for: in, draining, out. Not health, which is what is seen"),
+    ("dark", "out of rotation, and running"),
+    ("drain", "no new requests, and those that were begun are finished"),
+    ("switch", "A in and B out as one act; the flip back is the same the other way"),
+    ("mixed window", "how long both versions answered during a switch"),
+    ("bake", "the time after the switch in which B is dark and still runs current: going back is one act"),
+    ("gate", "what must hold before the next step: pass, wait, fail, unknown, or off where nobody measures it"),
+    ("hold", "nothing new begins until somebody says so"),
+    ("price", "what R would cost now, from what is seen now"),
+];

@@ -111,7 +111,7 @@ fn a_newcomer_goes_back_once_closes_the_terminal_once_and_comes_to_the_end() {
     person.press("\r");
     person.until("Coach · done");
     person.press("e");
-    person.until("You went back with R, dealt with a server that failed, left the rollout alone and came back");
+    person.until("You went back, dealt with a server that failed, left the rollout alone and came back");
     person.press("e");
     person.until("e more · g hides");
     person.press("q");

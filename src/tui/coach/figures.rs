@@ -169,13 +169,13 @@ impl<'a> Figures<'a> {
         self.snapshot.gates.iter().find(|gate| gate.name == name)
     }
 
-    /// What preflight found that is no reason to stop, and that somebody should know: the last such line.
+    /// What preflight found that is no reason to stop, and that somebody should know: the first such line.
     #[must_use]
     pub fn amber(&self) -> Option<String> {
         let first = |phase| matches!(phase, PhaseName::Preflight | PhaseName::Expand | PhaseName::DrainA);
         let is_amber = |line: &&crate::engine::snapshot::ActivityView| line.tone == Tone::Warning && first(line.phase);
-        let line = self.snapshot.activity.iter().rfind(is_amber)?;
-        Some(line.text.as_str().trim_start_matches(crate::lab::tour::BEGINS).to_owned())
+        let line = self.snapshot.activity.iter().find(is_amber)?;
+        Some(cut(line.text.as_str().trim_start_matches(crate::lab::tour::BEGINS), 120))
     }
 
     /// The price, without the age of the look that it comes from.

@@ -22,6 +22,8 @@ pub struct Deeds {
     /// Decided about a drain that did not end.
     pub decided_a_drain: usize,
     pub held: usize,
+    /// What the demo broke in the new version is put right.
+    pub is_mended: bool,
 }
 
 impl Deeds {
@@ -34,15 +36,22 @@ impl Deeds {
         };
         let noted = |note: Note| snapshot.activity.iter().filter(|line| note.is(line.text.as_str())).count();
         Deeds {
-            went_back: asked("rollback"),
+            went_back: asked("rollback") + put_back(snapshot),
             switched_again: asked("switch-again"),
             retried: asked("retry").saturating_sub(noted(Note::Helped)),
             excluded: asked("exclude"),
             came_back: came_back(snapshot),
             decided_a_drain: asked("cut"),
             held: asked("hold"),
+            is_mended: noted(Note::ErrorsEnd) > 0,
         }
     }
+}
+
+/// A server that was put back in the middle of its drain is a way back too.
+fn put_back(snapshot: &Snapshot) -> usize {
+    let is_one = |text: &str| text.starts_with("asks: cut") && text.ends_with("(put-back)");
+    snapshot.activity.iter().filter(|line| is_one(line.text.as_str())).count()
 }
 
 /// How often somebody came to drive after nobody did: as the engine tells it in the activity.
@@ -85,6 +94,9 @@ fn tried(scene: &Scene, figures: &Figures, moment: &Moment, deeds: Deeds) -> Opt
         Moment::Next(phase) => before(figures, *phase, deeds),
         Moment::Runs(PhaseName::Bake) => in_bake(deeds),
         Moment::Runs(PhaseName::DrainA) => Some("somebody's download may take long: ‹d› shows who holds a server up.".to_owned()),
+        Moment::ErrorsInBake(_) if deeds.is_mended && deeds.went_back == 0 => {
+            Some("‹R› once, to see it; or wait: the fault is put right, the figure falls.".to_owned())
+        }
         Moment::ErrorsInBake(_) => Some(match deeds.went_back {
             0 => "‹R›, then Enter. Nothing is lost: ‹w› switches again when you have looked.".to_owned(),
             _ => "‹R› once more, or wait: the demo's fault is put right soon, and the gate then passes.".to_owned(),
@@ -126,10 +138,7 @@ fn tried(scene: &Scene, figures: &Figures, moment: &Moment, deeds: Deeds) -> Opt
 fn welcome(scene: &Scene, figures: &Figures) -> Option<String> {
     let Arrival::CameBack(phase) = scene.arrival else { return None };
     let here = super::moment::phase(scene.snapshot);
-    let rollout = &scene.snapshot.rollout;
-    (phase == here).then(|| {
-        format!("welcome back, to the same place: process {} went on, {} all the while.", rollout.engine_pid, figures.load())
-    })
+    (phase == here).then(|| format!("welcome back, to the same place. It went on without you: {}.", figures.load()))
 }
 
 fn leave(deeds: Deeds) -> Option<String> {
@@ -172,7 +181,7 @@ fn learned(advice: Advice, figures: &Figures, word: OutcomeWord, deeds: Deeds) -
         1 => done.push(did.to_owned()),
         more => done.push(format!("{did} ({more} times)")),
     };
-    note(deeds.went_back, "went back with R", "‹R›: the way back");
+    note(deeds.went_back, "went back", "‹R›: the way back");
     note(deeds.retried + deeds.excluded, "dealt with a server that failed", "‹r›: a server that failed");
     note(deeds.came_back, "left the rollout alone and came back", "‹q›, then halfstep attach");
     let done = if done.is_empty() { String::new() } else { format!("You {}. ", done.join(", ")) };

@@ -3,7 +3,7 @@
 use super::text::{put, row, width};
 use super::{Engine, View};
 use crate::tui::action::Action;
-use crate::tui::coach::{Advice, Lead, Link, MARGIN, Pane, Row, Scene, advise};
+use crate::tui::coach::{Advice, Lead, Link, MARGIN, Pane, Row, Scene, WORDS, advise};
 use crate::tui::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -37,9 +37,34 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let hides = format!(" {} hides ", view.keys.said(Action::Coach));
     let keys = if is_whole { hides } else { format!(" {} more ·{hides}", view.keys.said(Action::Explain)) };
     put(buffer, row(area, 0), title(view, &advice.title, &keys, usize::from(area.width)));
-    for (number, line) in rows.into_iter().enumerate() {
-        put(buffer, row(area, number + 1), sentence(view, line));
+    let mut said: Vec<Line> = rows.into_iter().map(|line| sentence(view, line)).collect();
+    // Where the pane is high the words stand below; a word or two alone would only look lost.
+    if usize::from(area.height).saturating_sub(said.len()) > SPARE {
+        said.push(Line::default());
+        said.extend(words(view, columns));
     }
+    for (number, line) in said.into_iter().enumerate() {
+        put(buffer, row(area, number + 1), line);
+    }
+}
+
+/// More rows than this are left: then the words of a rollout are explained there.
+const SPARE: usize = 12;
+/// The longest of the words, and a space.
+const WIDEST: usize = 15;
+
+/// The words of a rollout in so many columns.
+#[must_use]
+pub fn words(view: &View, columns: usize) -> Vec<Line<'static>> {
+    let one = |(word, means): &(&'static str, &'static str)| {
+        let lines = super::text::wrap(means, columns.saturating_sub(WIDEST + 1));
+        let row = |(number, line): (usize, String)| {
+            let word = if number == 0 { word } else { "" };
+            Line::from(vec![view.span(Role::Title, format!(" {}", super::text::left(word, WIDEST))), view.span(Role::Dim, line)])
+        };
+        lines.into_iter().enumerate().map(row).collect::<Vec<_>>()
+    };
+    WORDS.iter().flat_map(one).collect()
 }
 
 fn title(view: &View, title: &str, keys: &str, columns: usize) -> Line<'static> {
