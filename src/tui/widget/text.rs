@@ -140,7 +140,8 @@ pub fn clock(ms: f64) -> String {
 #[must_use]
 pub fn span_of_time(ms: f64) -> String {
     match ms.max(0.0) {
-        ms if ms < 1.0 => format!("{ms:.1} ms"),
+        // What would read 1.0 is 1.
+        ms if ms < 0.95 => format!("{ms:.1} ms"),
         ms if ms < 1000.0 => format!("{ms:.0} ms"),
         ms if ms < 10_000.0 => format!("{:.1} s", ms / 1000.0),
         ms if ms < 100_000.0 => format!("{:.0} s", ms / 1000.0),
