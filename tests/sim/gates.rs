@@ -14,7 +14,7 @@ use halfstep::rollout::{Command, End, Operation};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-const SEEDS: u64 = 240;
+const SEEDS: u64 = 120;
 
 /// A rollout that goes on by itself, in which nothing fails; `each` is called every quarter of a second.
 fn alone(
