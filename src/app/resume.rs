@@ -8,9 +8,14 @@ use crate::cli::text::say;
 use crate::cli::{Again, ExitStatus, Global, ResumeArguments};
 use crate::engine::client::Client;
 use crate::engine::home::PoolHome;
+use crate::engine::snapshot::Snapshot;
 use crate::engine::wire::Hello;
 use crate::model::Failure;
 use crate::rollout::Command;
+use std::time::Duration;
+
+/// How long a new engine is given to look at everything before it is asked to go on; what is not known by then holds it.
+const LOOKS: Duration = Duration::from_secs(20);
 
 /// Goes on with the unfinished rollout; with nothing to resume it ends as that rollout ended.
 pub async fn resume(global: &Global, arguments: ResumeArguments) -> Answer {
@@ -42,10 +47,24 @@ pub async fn resume(global: &Global, arguments: ResumeArguments) -> Answer {
 async fn leave_hold(started: &spawn::Started) -> Result<(), Failure> {
     let mut client = Client::connect(&started.socket, &Hello::new(false, false)).await?;
     client.first_snapshot().await?;
+    // A new engine has yet to look at everything before its gates can say anything.
+    let _ = tokio::time::timeout(LOOKS, async {
+        while waits_at_a_gate(&client.snapshot) {
+            client.first_snapshot().await?;
+        }
+        Ok::<_, Failure>(())
+    })
+    .await;
     if client.snapshot.rollout.held.is_some() && !client.snapshot.prompt.refused.contains_key("go") {
         client.ask(None, Command::Go).await?;
     }
     Ok(())
+}
+
+/// Held at a stop, and Enter would be allowed but for a gate that is open.
+fn waits_at_a_gate(snapshot: &Snapshot) -> bool {
+    let waits = snapshot.prompt.refused.get("go").is_some_and(|why| why.as_str().starts_with("it waits"));
+    waits && snapshot.rollout.held.is_some()
 }
 
 /// What goes on with the unfinished rollout of a pool.

@@ -130,13 +130,13 @@ fn text(conf: &Conf, port: u16, directory: &Path) -> String {
 }
 
 /// Apps of a pool and their names at the balancer.
-struct Pool {
+pub struct Pool {
     apps: Vec<App>,
-    members: Vec<MemberName>,
+    pub members: Vec<MemberName>,
 }
 
 impl Pool {
-    async fn start(versions: &[&str]) -> Pool {
+    pub async fn start(versions: &[&str]) -> Pool {
         let mut pool = Pool { apps: Vec::new(), members: Vec::new() };
         for (number, version) in versions.iter().enumerate() {
             let app = start_app(number, version, ANY).await;
@@ -146,7 +146,7 @@ impl Pool {
         pool
     }
 
-    fn conf(&self, more: &str) -> String {
+    pub fn conf(&self, more: &str) -> String {
         let line =
             |(number, member): (usize, &MemberName)| format!("BalancerMember {} route=r{number} retry=1\n", member.as_str());
         self.members.iter().enumerate().map(line).collect::<String>() + more
@@ -176,6 +176,7 @@ impl Pool {
         };
         until("members are drained", async || {
             let before = total().await;
+            // Standing still shows in a span of time only: this is several requests of each client that still came.
             tokio::time::sleep(Duration::from_millis(40)).await;
             before == total().await && numbers.iter().all(|n| self.apps[*n].in_flight() == 0)
         })

@@ -146,3 +146,39 @@ async fn haproxy_is_read_and_its_advice_passed_on() {
     let stood = |reading: &halfstep::model::Reading| crate::shop::rotations(reading);
     assert_eq!((stood(&before), before.generation), (stood(&after), after.generation));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apache_is_read_and_its_advice_passed_on() {
+    let pool = crate::apache::Pool::start(&["v1"; 4]).await;
+    let conf = crate::apache::Conf { shop: pool.conf(""), ..crate::apache::Conf::default() };
+    let Some(httpd) = crate::apache::Httpd::start(conf).await else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut config = format!(
+        "[pool]\nname = \"shop\"\n[balancer]\nname = \"lb1\"\nkind = \"apache\"\nurl = \"{}\"\nbalancer = \"shop\"\n\
+         [health]\npath = \"/healthz\"\n[version]\npath = \"/version\"\njson = \"/build/version\"\n\
+         [commands]\nstop = \"true\"\nupdate = \"true {{release}}\"\nstart = \"true\"\n",
+        httpd.settings().url
+    );
+    for (number, member) in pool.members.iter().enumerate() {
+        let address = member.as_str().trim_start_matches("http://");
+        config.push_str(&format!("[[server]]\nname = \"web{number}\"\naddress = \"{address}\"\nmember = \"{member}\"\n"));
+    }
+    let file = dir.path().join("halfstep.toml");
+    std::fs::write(&file, &config).expect("a config");
+    let stood = async || {
+        let reading = httpd.apache().read().await.expect("a reading");
+        let state = |member: &halfstep::model::MemberReading| (member.name.clone(), member.rotation, member.word.clone());
+        (reading.members.iter().map(state).collect::<Vec<_>>(), reading.generation)
+    };
+    let before = stood().await;
+    let report = run(dir.path(), &["check", "--format", "json"]).await.ended(0).json();
+    assert_eq!((&report["nodes"][0]["kind"], &report["nodes"][0]["trouble"]), (&"apache".into(), &Value::Null), "{report}");
+    assert_eq!((&report["current"], report["servers"].as_array().expect("a list").len()), (&"v1".into(), 4));
+    run(dir.path(), &["check"]).await.ended(0).says("BalancerPersist").says("by estimate");
+    assert_eq!(stood().await, before, "a check changes nothing");
+    std::fs::write(&file, config.replacen(pool.members[3].as_str(), "http://10.9.9.9:1", 1)).expect("a config");
+    let refused = run(dir.path(), &["check"]).await.ended(5).says("has no member http://10.9.9.9:1");
+    refused.says(&format!("also lists {}", pool.members[3]));
+    std::fs::write(&file, config.replace("/balancer-manager", "/no-manager")).expect("a config");
+    run(dir.path(), &["check"]).await.ended(5).says("lb1");
+}

@@ -6,6 +6,7 @@ mod apache;
 pub mod builtin;
 mod console;
 mod crash;
+mod full_disk;
 mod haproxy;
 mod headless;
 mod pair;

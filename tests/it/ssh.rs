@@ -1,135 +1,17 @@
 //! Commands and ways behind a real sshd, through the system's own ssh.
 
-use crate::support::{Daemon, free_port, is_installed, until};
+mod far;
+
+pub use far::Far;
+
+use crate::support::until;
+use far::NASTY;
 use halfstep::hand::{Host, Invocation, Runner, Tunnel};
-use halfstep::model::{Address, Exit};
+use halfstep::model::Address;
 use halfstep::runner::Runners;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-const NASTY: &str = "a 'b' \"c\" $(touch /tmp/halfstep-nasty-ssh) `id` ; rm -rf ./x & \\ !1 \n line two * é 漢字 -n";
-
-/// An sshd of the test's own, and an account on this machine that is reached as `web1`.
-pub struct Far {
-    scratch: tempfile::TempDir,
-    runners: Arc<Runners>,
-    options: Vec<String>,
-    sshd: Option<Daemon>,
-}
-
-impl Far {
-    pub async fn start() -> Option<Far> {
-        if !is_installed("/usr/sbin/sshd", "sshd") || !is_installed("/usr/bin/ssh", "ssh") {
-            return None;
-        }
-        std::fs::create_dir_all("/run/sshd").ok();
-        let scratch = tempfile::tempdir().unwrap();
-        let at = |name: &str| scratch.path().join(name).display().to_string();
-        for key in ["host", "user", "stranger"] {
-            let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", &at(key)]).status().unwrap();
-            assert!(made.success());
-        }
-        let port = free_port();
-        std::fs::copy(at("user.pub"), at("authorized")).unwrap();
-        let host_key = std::fs::read_to_string(at("host.pub")).unwrap();
-        std::fs::write(at("known"), format!("[127.0.0.1]:{port} {host_key}")).unwrap();
-        std::fs::write(at("empty"), "").unwrap();
-        let sshd = format!(
-            "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n",
-            at("host"),
-            at("authorized")
-        );
-        std::fs::write(at("sshd_config"), sshd).unwrap();
-        let user = std::env::var("USER").unwrap_or_else(|_| String::from("root"));
-        let config = format!(
-            "Host web1\n IdentityFile {0}\n UserKnownHostsFile {1}\nHost stranger\n IdentityFile {2}\n UserKnownHostsFile {1}\nHost unknown\n IdentityFile {0}\n UserKnownHostsFile {3}\nHost nobody-there\n Port {4}\nHost *\n HostName 127.0.0.1\n Port {port}\n User {user}\n IdentitiesOnly yes\n IdentityAgent none\n StrictHostKeyChecking yes\n GlobalKnownHostsFile none\n",
-            at("user"),
-            at("known"),
-            at("stranger"),
-            at("empty"),
-            free_port()
-        );
-        std::fs::write(at("config"), config).unwrap();
-        let options = vec![String::from("-F"), at("config")];
-        let runners = Arc::new(Runners::new(scratch.path().join("s"), options.clone()));
-        let mut far = Far { scratch, runners, options, sshd: None };
-        far.sshd = Some(far.spawn());
-        let address = format!("127.0.0.1:{port}");
-        until("sshd answers", async || tokio::net::TcpStream::connect(&address).await.is_ok()).await;
-        Some(far)
-    }
-
-    fn spawn(&self) -> Daemon {
-        let child = Command::new("/usr/sbin/sshd")
-            .args(["-D", "-f"])
-            .arg(self.scratch.path().join("sshd_config"))
-            .arg("-E")
-            .arg(self.scratch.path().join("sshd.log"))
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        Daemon(child)
-    }
-
-    /// The client config that leads to it.
-    pub fn client_config(&self) -> PathBuf {
-        self.path("config")
-    }
-
-    fn invocation(&self, operation: &str, script: &str) -> Invocation {
-        Invocation {
-            operation: operation.to_owned(),
-            host: Host::Ssh(String::from("web1")),
-            script: script.to_owned(),
-            environment: vec![("HALFSTEP_SERVER".to_owned(), NASTY.to_owned())],
-            timeout: Duration::from_secs(30),
-            output: self.scratch.path().to_path_buf(),
-        }
-    }
-
-    async fn run(&self, operation: &str, script: &str) -> Exit {
-        self.runners.run(&self.invocation(operation, script)).await
-    }
-
-    fn log(&self, operation: &str) -> String {
-        std::fs::read_to_string(self.path(&format!("{operation}.log"))).unwrap()
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.scratch.path().join(name)
-    }
-
-    /// The process that keeps the connection is ended in the hard way.
-    fn cut_the_link(&self) {
-        let sockets = self.path("s");
-        let masters: Vec<i32> = processes()
-            .filter(|(_, line)| {
-                line.starts_with("ssh") && line.contains(&*sockets.to_string_lossy()) && line.contains("ControlMaster=yes")
-            })
-            .map(|(process, _)| process)
-            .collect();
-        assert!(!masters.is_empty(), "nobody keeps the connection");
-        for master in masters {
-            kill(master);
-        }
-    }
-}
-
-impl Drop for Far {
-    fn drop(&mut self) {
-        let sockets = self.path("s").to_string_lossy().into_owned();
-        for (process, _) in processes().filter(|(_, line)| line.starts_with("ssh") && line.contains(&sockets)) {
-            kill(process);
-        }
-    }
-}
 
 fn processes() -> impl Iterator<Item = (i32, String)> {
     std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
@@ -236,7 +118,7 @@ async fn sshd_itself_may_be_restarted_meanwhile() {
     far.sshd = None;
     far.cut_the_link();
     std::fs::write(far.path("go"), "").unwrap();
-    far.sshd = Some(far.spawn());
+    far.boot();
     let exit = task.await.unwrap();
     assert!(exit.is_success(), "{exit:?}");
     assert_eq!(far.log("a"), "one\ntwo\n");
@@ -352,4 +234,27 @@ async fn ways_lead_to_ports_and_sockets_and_come_back_after_a_lost_link() {
     for task in tasks {
         task.abort();
     }
+}
+
+/// Whoever watched it is gone as well, and `/tmp`: nobody can know how it ended, and it is not run again by itself.
+#[tokio::test]
+async fn a_host_that_reboots_forgets_what_ran_and_that_is_told() {
+    let Some(mut far) = Far::apart().await else { return };
+    let runs = far.path("runs").display().to_string();
+    let invocation = far.invocation("a", &format!("echo ran >>{runs}; echo one; sleep 600"));
+    let task = tokio::spawn({
+        let (runners, invocation) = (far.runners.clone(), invocation.clone());
+        async move { runners.run(&invocation).await }
+    });
+    until("the first line is here", async || far.path("a.log").exists() && far.log("a") == "one\n").await;
+    far.halt();
+    far.boot();
+    let exit = task.await.unwrap();
+    assert_eq!((exit.status, exit.timed_out), (None, false), "{exit:?}");
+    assert!(exit.advice.as_deref().unwrap().contains("how it ended is not known"), "{exit:?}");
+    assert_eq!(far.runners.recover(&invocation).await.unwrap().status, None);
+    assert_eq!(std::fs::read_to_string(&runs).unwrap(), "ran\n");
+    let exit = far.run("b", &format!("echo again >>{runs}")).await;
+    assert!(exit.is_success(), "{exit:?}");
+    assert_eq!(std::fs::read_to_string(&runs).unwrap(), "ran\nagain\n");
 }

@@ -162,6 +162,7 @@ async fn a_slow_upload_is_not_a_late_answer() {
         let mut stream = TcpStream::connect(stage.proxy.address()).await.expect("connects");
         let request = format!("POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {PIECES}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.expect("sends");
+        // Time is what is tested here: an upload that takes longer than an answer may.
         for _ in 0..PIECES {
             tokio::time::sleep(Duration::from_millis(450)).await;
             stream.write_all(b"x").await.expect("sends");

@@ -48,21 +48,12 @@ async fn back(phase: &str) {
     story::back_from(phase, &pool, &front(&httpd), async || rotation(&httpd).await).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn back_from_the_bake() {
-    back("bake").await;
-    back("update-b").await;
-}
+story::ways_back!(back);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn back_from_update_b() {
-    back("verify-b").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn back_from_rejoin_b() {
-    back("rejoin-b").await;
-    back("contract").await;
+async fn a_whole_rollout_sends_what_the_plan_lists() {
+    let Some((pool, _httpd)) = behind_httpd(Settings::default(), "").await else { return };
+    story::as_planned(&pool).await;
 }
 
 /// A graceful reload in the bake. With `BalancerPersist` httpd keeps what it was told, without it it is told again.

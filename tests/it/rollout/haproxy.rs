@@ -154,21 +154,12 @@ async fn back(phase: &str) {
     story::back_from(phase, &nodes.pool, &nodes.fronts(), async || nodes.rotation().await).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn back_from_the_bake() {
-    back("bake").await;
-    back("update-b").await;
-}
+story::ways_back!(back);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn back_from_update_b() {
-    back("verify-b").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn back_from_rejoin_b() {
-    back("rejoin-b").await;
-    back("contract").await;
+async fn a_whole_rollout_sends_what_the_plan_lists() {
+    let Some(nodes) = Nodes::start(Settings::default()).await else { return };
+    story::as_planned(&nodes.pool).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,7 @@
 
 use super::pool::{CURRENT, Clients, NEXT, Pool, until};
 use halfstep::lab::tally::Tally;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 /// What a balancer tells of its own rotation, in words that can be compared.
@@ -29,6 +30,65 @@ pub async fn forward(pool: &Pool, fronts: &[SocketAddr], rotation: impl Tells) -
     }
     tallies
 }
+
+/// What `plan` lists for the nodes is what a whole rollout sends them, phase by phase, as its journal has it.
+pub async fn as_planned(pool: &Pool) {
+    let json = |run: super::pool::Run| serde_json::from_str::<serde_json::Value>(&run.out).expect("JSON");
+    let plan = json(pool.halfstep(&["plan", "--to", NEXT, "--format", "json"]).await.ended(0));
+    pool.halfstep(&["run", "--to", NEXT, "--headless", "--yes"]).await.ended(0);
+    let report = json(pool.halfstep(&["report", "--format", "json"]).await.ended(0));
+    let texts = |list: &serde_json::Value| -> Vec<String> {
+        list.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
+    };
+    let mut planned = BTreeMap::<(String, String), Vec<String>>::new();
+    for phase in plan["phases"].as_array().expect("phases") {
+        for stage in phase["stages"].as_array().expect("stages") {
+            let steps = stage["lanes"].as_array().into_iter().flatten().flat_map(|lane| lane["steps"].as_array().expect("steps"));
+            let rests = steps.flat_map(|step| step["nodes"].as_array().expect("nodes"));
+            for told in stage["commands"].as_array().into_iter().flatten().chain(rests) {
+                let place = (phase["name"].to_string(), told["node"].to_string());
+                planned.entry(place).or_default().extend(texts(&told["commands"]));
+            }
+        }
+    }
+    let mut sent = BTreeMap::<(String, String), Vec<String>>::new();
+    let changes = ["switches", "changes"].into_iter().flat_map(|key| report[key].as_array().expect("a list"));
+    for change in changes.filter(|change| change["kind"] != "persist") {
+        for node in change["nodes"].as_array().expect("nodes") {
+            let place = (change["phase"].to_string(), node["node"].to_string());
+            sent.entry(place).or_default().extend(texts(&node["sent"]));
+        }
+    }
+    // Servers of one phase are taken fully out in the order in which they are drained.
+    planned.values_mut().chain(sent.values_mut()).for_each(|commands| commands.sort());
+    planned.retain(|_, commands| !commands.is_empty());
+    sent.retain(|_, commands| !commands.is_empty());
+    assert!(planned.len() >= 4 && planned.values().all(|commands| !commands.is_empty()), "{planned:?}");
+    assert_eq!(planned, sent);
+}
+
+/// The tests of the ways back from where half B is dark, touched, and on next: `$back` takes a phase.
+macro_rules! ways_back {
+    ($back:path) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn back_from_the_bake() {
+            $back("bake").await;
+            $back("update-b").await;
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn back_from_update_b() {
+            $back("verify-b").await;
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn back_from_rejoin_b() {
+            $back("rejoin-b").await;
+            $back("contract").await;
+        }
+    };
+}
+pub(super) use ways_back;
 
 /// A restart: everybody was stopped and started once, the version stays.
 pub async fn restart(pool: &Pool, fronts: &[SocketAddr], rotation: impl Tells) {

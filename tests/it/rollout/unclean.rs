@@ -1,5 +1,5 @@
 //! What is not clean: servers out of rotation, strangers, servers that answer the wrong version, commands that hang, flood
-//! or fork, requests that do not end, gates that fail, a half that dies, a full disk, another account.
+//! or fork, requests that do not end, gates that fail, a half that dies, another account.
 
 use super::builtin::{behind_builtin, rotation};
 use super::pool::{CURRENT, Clients, NEXT, PROGRAM, Pool, Settings, rollout, until};
@@ -283,49 +283,6 @@ async fn when_the_serving_half_dies_the_dark_one_comes_in_by_itself() {
     pool.answer(CURRENT).await;
     assert_eq!(rotation(&pool).await.matches(":in").count(), 4);
     drop(clients);
-}
-
-/// A small file system of its own under the state directory; unmounted with it. `None`, said aloud, where that is not allowed.
-struct Small(std::path::PathBuf);
-
-impl Small {
-    fn mount(path: &std::path::Path) -> Option<Small> {
-        std::fs::create_dir_all(path).expect("a directory");
-        let mount =
-            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m,mode=700", "none"]).arg(path).output();
-        if !mount.is_ok_and(|output| output.status.success()) {
-            println!("skipped: no file system can be mounted here");
-            return None;
-        }
-        Some(Small(path.to_owned()))
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        std::process::Command::new("umount").arg("-l").arg(&self.0).status().ok();
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_full_disk_nothing_new_begins_until_there_is_room() {
-    let (pool, clients) = pool(Settings::default()).await;
-    let Some(small) = Small::mount(&pool.path("state")) else { return };
-    pool.halfstep(&run(&["--hold-at", "bake"])).await.ended(4);
-    let fill = pool.path("state/fill");
-    let mut file = std::fs::File::create(&fill).expect("a file");
-    while file.write_all(&[0; 4096]).is_ok() {}
-    drop(file);
-    let told = pool.halfstep(&["go"]).await;
-    println!("{told:?}");
-    let serving = rotation(&pool).await.matches(":in").count();
-    assert!(serving >= 2, "{}", rotation(&pool).await);
-    std::fs::remove_file(&fill).expect("it was there");
-    until("it goes on", async || pool.halfstep(&["resume", "--headless", "--yes"]).await.status == Some(0)).await;
-    pool.answer(NEXT).await;
-    clients.none_failed().await;
-    pool.crash();
-    drop(small);
 }
 
 /// This program as another account.
