@@ -101,7 +101,7 @@ pub enum Left {
 /// written to any more; it is given back then too.
 pub async fn run(mut client: Client, options: Options) -> Result<Left, Failure> {
     // The first picture is a whole one, unless the engine takes too long for it.
-    if let Ok(first) = tokio::time::timeout(FIRST, client.first_snapshot()).await {
+    if let Ok(first) = tokio::time::timeout(FIRST, first_picture(&mut client)).await {
         first?;
     }
     let mut likes = options.likes;
@@ -136,6 +136,16 @@ pub async fn run(mut client: Client, options: Options) -> Result<Left, Failure> 
     };
     console.ask_the_terminal();
     console.run().await
+}
+
+/// Until there is something to show, and this screen is among the people in it.
+async fn first_picture(client: &mut Client) -> Result<(), Failure> {
+    loop {
+        client.first_snapshot().await?;
+        if client.number.is_none_or(|number| client.snapshot.rollout.people.at(number).is_some()) {
+            return Ok(());
+        }
+    }
 }
 
 struct Console {

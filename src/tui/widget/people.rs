@@ -51,9 +51,12 @@ pub fn watching(view: &View) -> Vec<Span<'static>> {
         many => said.push(Span::raw(format!("  {} watching", many.len()))),
     }
     if view.beside.len() > 1 {
-        let names: Vec<String> = view.beside.iter().take(NAMED + 1).map(|name| cut(name.as_str(), LOGIN)).collect();
-        let text = if view.beside.len() <= NAMED + 1 { names.join(", ") } else { view.beside.len().to_string() };
-        said.push(Span::raw(format!("  in this tmux: {text}")));
+        let mut names: Vec<String> = view.beside.iter().map(|name| cut(name.as_str(), LOGIN)).collect();
+        names.sort();
+        names.dedup();
+        let all = view.beside.len();
+        let text = if names.len() == all && all <= NAMED + 1 { names.join(", ") } else { all.to_string() };
+        said.push(Span::raw(format!("  {text} in this tmux")));
     }
     said
 }

@@ -138,6 +138,11 @@ fn said(view: &View) -> Option<Line<'static>> {
     if view.engine == Engine::Gone {
         return Some(Line::from(view.span(Role::Dim, " this is the last picture, nothing in it is newer")));
     }
+    if view.is_old() {
+        let silent =
+            format!(" ✖ the engine (process {}) is silent: keys wait; if it is dead, halfstep resume", rollout.engine_pid);
+        return Some(Line::from(view.span(Role::Bad, silent)));
+    }
     let held = rollout.held.as_ref().filter(|_| rollout.pace == Pace::Held)?;
     Some(Line::from(view.span(Role::Warning, format!(" ■ held: {held}"))))
 }

@@ -3,7 +3,7 @@
 
 use super::builtin::behind_builtin;
 use super::pool::{NEXT, PROGRAM, Pool, Settings, until};
-use crate::terminal::console;
+use crate::terminal::{console, started};
 use halfstep::engine::client::{Client, News};
 use halfstep::engine::wire::Hello;
 use halfstep::model::Printable;
@@ -156,4 +156,75 @@ async fn two_terminals_and_the_key_h() {
     second.press("q");
     second.until_ended();
     assert!(pool.journal().join("\n").contains("asked by phone"));
+}
+
+/// Ends a tmux server, or a GNU screen, by its own word.
+struct Multiplexer(&'static str, Vec<String>);
+
+impl Drop for Multiplexer {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new(self.0).args(&self.1).output();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_in_one_tmux_are_told_and_it_lives_through_detaching() {
+    if !crate::support::is_installed("/usr/bin/tmux", "tmux") {
+        return;
+    }
+    let pool = held().await;
+    let socket = pool.path("tmux").display().to_string();
+    let tmux = |words: &[&str]| {
+        let all = ["-S", &socket, "-f", "/dev/null"].into_iter().chain(words.iter().copied());
+        let said = std::process::Command::new("tmux").args(all).env_remove("TMUX").output().expect("tmux runs");
+        String::from_utf8_lossy(&said.stdout).into_owned()
+    };
+    let _ends = Multiplexer("tmux", ["-S", &socket, "kill-server"].map(str::to_owned).into());
+    let attach = format!("{PROGRAM} attach -c {}", pool.path("halfstep.toml").display());
+    tmux(&["new-session", "-d", "-x", "120", "-y", "40", "env LC_ALL=C.UTF-8 PS1='ready$ ' sh"]);
+    let client = || started("tmux", &["-S", &socket, "attach"]);
+    let first = client();
+    first.until_shown("ready$");
+    let mut second = client();
+    second.until_shown("ready$");
+    first.press(&format!("{attach}\r"));
+    second.until_shown("driver root");
+    first.until_shown("2 in this tmux");
+    until("the title of the pane", async || tmux(&["display-message", "-p", "#{pane_title}"]).starts_with("shop: ")).await;
+    first.press("?");
+    second.until_shown("start nothing new");
+    first.press("\x1b");
+    until("Esc closes it", async || !second.shown().contains("start nothing new")).await;
+    second.press("\x02d");
+    second.until_ended();
+    tmux(&["resize-window", "-x", "90", "-y", "30"]);
+    let third = client();
+    third.until_shown("driver root");
+    third.press("q");
+    third.until_shown("The rollout goes on");
+    assert_eq!(tmux(&["display-message", "-p", "#{alternate_on} #{cursor_flag}"]).trim(), "0 1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_gnu_screen_it_is_drawn_and_lives_through_detaching() {
+    if !crate::support::is_installed("/usr/bin/screen", "GNU screen") {
+        return;
+    }
+    let pool = held().await;
+    let name = format!("halfstep-test-{}", std::process::id());
+    let _ends = Multiplexer("screen", ["-S", &name, "-X", "quit"].map(str::to_owned).into());
+    let config = pool.path("halfstep.toml").display().to_string();
+    let mut first = started("screen", &["-U", "-c", "/dev/null", "-S", &name, PROGRAM, "attach", "-c", &config]);
+    first.until_shown("driver root");
+    first.until_shown("R roll back");
+    first.press("?");
+    first.until_shown("start nothing new");
+    first.press("\x1b");
+    until("Esc closes it", async || !first.shown().contains("start nothing new")).await;
+    first.press("\x01d");
+    first.until_ended();
+    let mut again = started("screen", &["-U", "-c", "/dev/null", "-r", &name]);
+    again.until_shown("R roll back");
+    again.press("q");
+    again.until_ended();
 }
