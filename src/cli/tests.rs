@@ -154,7 +154,7 @@ fn wrong_usage_says_what_and_ends_with_two() {
 
 #[test]
 fn what_comes_later_gets_a_sentence_and_the_rest_does_not() {
-    for line in ["init", "approve", "replay", "rehearse", "migrations run"] {
+    for line in ["approve", "replay", "rehearse", "migrations run"] {
         let failure = later::not_yet(&read(&format!("halfstep {line}")).order).expect(line);
         assert!(failure.what.as_str().contains("is not in this version") && failure.next.is_some());
     }
