@@ -1,5 +1,7 @@
 //! Builds the hands that a config names: balancers, probes, runners, and the ways to them through ssh.
 
+mod reached;
+
 use crate::balancer::{KindSettings, NodeSettings, apache::Apache, builtin::Builtin, command, command::Program, haproxy};
 use crate::config::Config;
 use crate::engine::world::{Names, Node, World};
@@ -7,8 +9,9 @@ use crate::hand::{Balancer, Probe, Through, Tunnel};
 use crate::model::{Address, CommandKind, Failure, MemberName, NodeName, RunOn, Server, ServerName};
 use crate::probe::{self, Fill, Probes, Public};
 use crate::runner::Runners;
+use reached::{Place, Reached, Way};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Commands and ways through ssh, as this account has it. Opens nothing yet.
@@ -32,7 +35,7 @@ impl Hands {
         let runners = Arc::new(runners());
         let mut nodes = BTreeMap::new();
         for settings in &config.nodes {
-            let balancer = balancer(config, settings, &*runners, &ssh).await.map_err(|failure| at(settings, &failure))?;
+            let balancer = balancer(config, settings, &runners, &ssh).await.map_err(|failure| at(settings, &failure))?;
             nodes.insert(settings.name.clone(), Node { balancer, poll: settings.poll });
         }
         let mut probes: BTreeMap<ServerName, Arc<dyn Probe>> = BTreeMap::new();
@@ -100,28 +103,30 @@ fn socket_directory() -> PathBuf {
 async fn balancer(
     config: &Config,
     settings: &NodeSettings,
-    tunnel: &dyn Tunnel,
+    runners: &Arc<Runners>,
     ssh: &[String],
 ) -> Result<Arc<dyn Balancer>, Failure> {
     let known: Vec<MemberName> = config.pool.servers.iter().filter_map(|server| server.member.clone()).collect();
+    let way = |host: &str, place| Way::new(runners.clone(), host, place);
     Ok(match (&settings.kind, &settings.ssh) {
         (KindSettings::Haproxy(one), None) => Arc::new(haproxy::Haproxy::new(one.clone(), haproxy::Way::Direct)),
         (KindSettings::Haproxy(one), Some(host)) => {
-            let near = match address(&one.socket) {
-                Some(address) => tunnel.to_tcp(host, &address).await?,
-                None => tunnel.to_unix(host, Path::new(&one.socket)).await?,
-            };
-            Arc::new(haproxy::Haproxy::new(one.clone(), haproxy::Way::Tunnel(near)))
+            let place = address(&one.socket).map_or_else(|| Place::Unix(PathBuf::from(&one.socket)), Place::Tcp);
+            let way = way(host, place);
+            let balancer = haproxy::Haproxy::new(one.clone(), haproxy::Way::Tunnel(way.open().await?));
+            Arc::new(Reached { way, balancer })
         }
         (KindSettings::Apache(one), None) => Arc::new(Apache::new(one.clone(), &known)?),
         (KindSettings::Apache(one), Some(host)) => {
-            let near = tunnel.to_tcp(host, &url_address(&one.url)?).await?;
-            Arc::new(Apache::through(one.clone(), &known, &near)?)
+            let way = way(host, Place::Tcp(url_address(&one.url)?));
+            let balancer = Apache::through(one.clone(), &known, &way.open().await?)?;
+            Arc::new(Reached { way, balancer })
         }
         (KindSettings::Builtin(one), None) => Arc::new(Builtin::new(one.clone())),
         (KindSettings::Builtin(one), Some(host)) => {
-            let near = tunnel.to_unix(host, &one.control).await?;
-            Arc::new(Builtin::through(one.clone(), near))
+            let way = way(host, Place::Unix(one.control.clone()));
+            let balancer = Builtin::through(one.clone(), way.open().await?);
+            Arc::new(Reached { way, balancer })
         }
         (KindSettings::Command(one), None) => Arc::new(Program::open(one.clone(), command::Way::Direct).await?),
         (KindSettings::Command(one), Some(host)) => {

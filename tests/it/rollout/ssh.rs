@@ -135,6 +135,42 @@ async fn a_key_that_only_an_agent_has_and_the_next_agent_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_reboots_in_the_middle_of_an_update_is_held_and_tried_again() {
+    if !is_installed(HAPROXY, "haproxy") {
+        return;
+    }
+    let Some(mut far) = Far::start().await else { return };
+    let (pool, front) = pool().await;
+    let clients = Clients::of(&[front]);
+    pool.hook("update", "web1", Some("touch updating; sleep 600"));
+    let running = command(&pool, &far, &RUN).spawn().expect("the program runs");
+    let second = format!("update web2 {NEXT}");
+    until("the updates run", async || pool.path("updating").exists() && pool.ran(&second) == 1).await;
+    far.halt();
+    pool.hook("update", "web1", None);
+    far.boot();
+    pool.wait(running, &RUN).await.ended(1).says("failed: ");
+    until("its end is told", async || pool.journal().iter().any(|line| line.contains("how it ended is not known"))).await;
+    assert_eq!(pool.ran(&format!("update web1 {NEXT}")), 1, "it is not run again unasked");
+    // Web2 may have been cut off as well, between two of its commands.
+    let mut last = None;
+    for _ in 0..5 {
+        for server in ["web1", "web2"] {
+            let retried = halfstep(&pool, &far, &["retry", server]).await;
+            assert!(retried.status == Some(0) || retried.err.contains("nothing failed on"), "{retried:?}");
+        }
+        last = Some(halfstep(&pool, &far, &["resume", "--headless", "--yes"]).await);
+        if last.as_ref().is_some_and(|run| run.status == Some(0)) {
+            break;
+        }
+    }
+    last.expect("it was resumed").ended(0);
+    pool.answer(NEXT).await;
+    assert_eq!(pool.ran(&format!("update web1 {NEXT}")), 2);
+    clients.none_failed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn check_through_ssh_changes_nothing_and_names_the_host_that_is_closed() {
     if !is_installed(HAPROXY, "haproxy") {
         return;
