@@ -140,7 +140,7 @@ async fn a_screen_gets_everything_first_and_then_what_changed() {
     assert_eq!(late.snapshot, snapshot);
     until(|| engine.listener.screens().len() == 2).await;
     drop((late, lines));
-    until(|| engine.listener.screens().len() == 0 && !engine.listener.is_anybody_there()).await;
+    until(|| engine.listener.screens().is_empty() && !engine.listener.is_anybody_there()).await;
     engine.listener.publish(numbered(9, 1));
     let mut next = screen(&engine).await;
     assert_eq!(soon(next.news()).await, News::Snapshot);
@@ -242,7 +242,7 @@ async fn who_does_not_read_is_dropped() {
     engine.listener.publish(numbered(1, 1000));
     let silent = by_hand(&engine, &greeting()).await;
     until(|| engine.listener.screens().len() == 1).await;
-    until(|| engine.listener.screens().len() == 0).await;
+    until(|| engine.listener.screens().is_empty()).await;
     drop(silent);
 }
 
