@@ -171,9 +171,9 @@ impl App {
 
     /// Takes a newer snapshot, which will be drawn next. From here on keys mean what it says.
     pub fn show(&mut self, snapshot: &Snapshot) {
-        let newer = snapshot.prompt.number;
         let before = self.part();
-        self.awaited.retain(|awaited| !awaited.answered && awaited.prompt == newer);
+        // What was not answered yet is waited for over any number of prompts: its refusal must still be said.
+        self.awaited.retain(|awaited| !awaited.answered);
         self.shown.clone_from(snapshot);
         self.tell_part(before);
         if self.arrival.is_none() && !snapshot.phases.is_empty() {
@@ -386,7 +386,8 @@ impl App {
             return Ask::Nothing;
         }
         let urgent = matches!(command, Command::Hold | Command::RollBack);
-        if !self.awaited.is_empty() && !urgent {
+        let number = self.shown.prompt.number;
+        if self.awaited.iter().any(|awaited| awaited.prompt == number) && !urgent {
             return Ask::Nothing;
         }
         if !self.was_pressed_on_it(&command) {

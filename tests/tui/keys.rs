@@ -381,3 +381,21 @@ fn approving_says_that_nothing_waits_for_it() {
     assert_eq!(press(&mut app, KeyCode::Char('a')), Ask::Nothing);
     assert!(screen(&mut app).contains("nothing waits for a second person"));
 }
+
+#[test]
+fn an_answer_that_comes_after_the_next_prompt_is_still_said() {
+    let mut app = app(samples::before_switch());
+    press(&mut app, KeyCode::Char(' '));
+    app.sent(1);
+    let mut next = samples::before_switch();
+    next.prompt.number = 13;
+    app.show(&next);
+    app.answered(1, None);
+    assert!(!screen(&mut app).contains("hold …"), "nothing is under way any more");
+    press(&mut app, KeyCode::Enter);
+    app.sent(2);
+    next.prompt.number = 14;
+    app.show(&next);
+    app.answered(2, Some(Printable::new("the screen has changed since that key was pressed")));
+    assert!(screen(&mut app).contains("the screen has changed since that key was pressed"));
+}
