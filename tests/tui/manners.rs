@@ -214,7 +214,8 @@ fn modes(master: &dyn MasterPty) -> String {
 
 #[test]
 fn the_terminal_is_given_back_to_the_last_bit_whatever_ends_the_screen() {
-    let ends: [(&str, fn(&mut Place)); 6] = [
+    type End = fn(&mut Place);
+    let ends: [(&str, End); 6] = [
         ("q", |place| place.press("q")),
         ("SIGTERM", |place| kill_process(place.process(), Signal::TERM).expect("sent")),
         ("SIGHUP", |place| kill_process(place.process(), Signal::HUP).expect("sent")),
