@@ -131,6 +131,7 @@ async fn on_screen(global: &Global, arguments: &DemoArguments, play: &Play) -> A
         Err(failure) => Err(failure.into()),
     };
     if matches!(left, Ok(tui::Left::Quit)) && !arguments.keep {
+        alone::is_left(&dir);
         say(
             "The demo goes on without a screen, for half an hour at most. halfstep attach comes back to it, halfstep demo --end ends it.",
         );

@@ -148,6 +148,15 @@ fn killed_in_the_middle_its_world_leaves_nothing_behind() {
     place.is_left_clean("killed");
 }
 
+#[test]
+fn a_screen_that_is_killed_takes_its_world_with_it() {
+    let place = Place::new();
+    let person = Person::at(&place, &["demo"]);
+    person.until("Coach · 3 of 12 · next: drain A");
+    person.0.signal(Signal::KILL);
+    place.is_left_clean("the screen was killed");
+}
+
 /// The process of that place whose command line has that word.
 fn process_of(place: &Path, word: &str) -> Pid {
     let name = place.to_string_lossy().into_owned();

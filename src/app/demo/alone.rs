@@ -3,7 +3,8 @@
 //! 1. when the screen that began it says so (a file named [`END`]), or `halfstep demo --end` does;
 //! 2. when the rollout is over, that screen is gone, and whoever came back has read what the clients saw (a file named
 //!    [`READ`]), or a while has passed;
-//! 3. when no screen was there for half an hour; 4. at SIGTERM; and when it is killed, as all else hangs on its process.
+//! 3. when the screen that began it is gone without having left (a file named [`LEFT`]), so was killed, and none is there;
+//! 4. when no screen was there for half an hour; 5. at SIGTERM; and when it is killed, as all else hangs on its process.
 //!
 //! It refuses to know what is played: that is [`super::play`] and, for the tour, [`super::plants`].
 
@@ -28,6 +29,8 @@ use tokio::sync::watch;
 
 /// Whoever makes this file in the demo's directory ends the demo.
 pub const END: &str = "end";
+/// The screen that began it makes this file when it is left, or its terminal closed, and the demo goes on.
+const LEFT: &str = "left";
 /// Whoever makes this file has read the end.
 const READ: &str = "read";
 /// What the clients saw, once the rollout is over.
@@ -79,7 +82,7 @@ fn reply(reply: &Reply) {
     let _ = writeln!(std::io::stdout(), "{text}").and_then(|()| std::io::stdout().flush());
 }
 
-/// Keeps the world until one of the four ends.
+/// Keeps the world until one of the five ends.
 async fn keep(mut world: World, screen: u32) -> Answer {
     let failed = |error: std::io::Error| Refusal::Failed(Failure::new(error.to_string()));
     let (mut terminate, mut interrupt) =
@@ -90,7 +93,7 @@ async fn keep(mut world: World, screen: u32) -> Answer {
     let began_it = end_of(Lifetime::With(screen));
     tokio::pin!(engine, began_it);
     let (mut over, mut is_alone, mut unseen) = (None, false, None);
-    let (end, read) = (world.stage.dir.join(END), world.stage.dir.join(READ));
+    let [end, left, read] = [END, LEFT, READ].map(|name| world.stage.dir.join(name));
     loop {
         tokio::select! {
             _ = &mut engine, if over.is_none() => {
@@ -105,8 +108,9 @@ async fn keep(mut world: World, screen: u32) -> Answer {
         }
         unseen = if *seen.borrow() == 0 { unseen.or(Some(Instant::now())) } else { None };
         let is_read = is_alone && over.is_some_and(|over: Instant| over.elapsed() > READING || read.exists());
+        let is_killed = is_alone && over.is_none() && unseen.is_some() && !left.exists();
         let is_forgotten = over.is_none() && unseen.is_some_and(|since: Instant| since.elapsed() > UNSEEN);
-        if end.exists() || is_read || is_forgotten {
+        if end.exists() || is_read || is_killed || is_forgotten {
             break;
         }
     }
@@ -163,6 +167,12 @@ pub fn start(play: &Play) -> Result<(Ready, Child), Refusal> {
             Err(Refusal::Failed(Failure::new("the demo ended before it could be shown")))
         }
     }
+}
+
+/// Says that the screen which began the demo goes, and that the demo goes on.
+pub fn is_left(dir: &Path) {
+    // Where it cannot be written the demo ends with its screen.
+    let _ = std::fs::write(dir.join(LEFT), "");
 }
 
 /// Says that a screen which did not begin the demo has read its end.
