@@ -68,7 +68,8 @@ async fn the_end_of_the_input_leaves_and_the_rollout_goes_on() {
     talk.says("go");
     talk.ends_the_input();
     let said = talk.ended(0);
-    assert!(said.contains("The rollout goes on. Come back with: halfstep attach --plain"), "{said}");
+    let back = said.lines().find_map(|line| line.strip_prefix("The rollout goes on. Come back with: halfstep attach "));
+    assert!(back.is_some_and(|back| back.starts_with("-c ") && back.ends_with(" --plain")), "{said}");
     let mut talk = piped(&pool, &["attach", "--plain"]);
     talk.prompt("");
     talk.says("hold");

@@ -95,7 +95,7 @@ async fn a_plan_is_refused_as_the_rollout_would_be() {
     shop.edit("member = \"web5\"", "member = \"web4\"");
     shop.switch(&["web1", "web3", "web4"], &["web2"]).await;
     shop.end(1).await;
-    shop.run(&["plan", "--to", "1.42.0"]).await.ended(5).says("--leave web2 or --take web2");
+    shop.run(&["plan", "--to", "1.42.0"]).await.ended(5).says("--leave web2, --take web2 or --drain-first web2");
     let plan = shop.run(&["plan", "--to", "1.42.0", "--leave", "web2", "--format", "json"]).await.ended(0).json();
     assert_eq!((&plan["left"], &plan["half_b"]), (&serde_json::json!(["web2"]), &serde_json::json!(["web4"])));
     assert!(commands(&plan, "update-b").iter().all(|command| !command.contains("web2")), "{plan}");
