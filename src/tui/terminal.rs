@@ -13,9 +13,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetwinsize, tcsetattr};
 use std::io::{self, IsTerminal};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
-use writer::Writer;
+use writer::{FLUSHES, Writer};
 
 /// The terminal while it is ours; what it was before. Read by the panic hook, which knows nothing else.
 static TAKEN: Mutex<Option<Taken>> = Mutex::new(None);
@@ -213,10 +214,30 @@ pub fn give_back() {
     ours.writer.close(PATIENCE);
     let mut bytes = LEAVE.to_vec();
     bytes.extend_from_slice(ours.manners.title_back());
-    let _ = rustix::io::write(rustix::stdio::stdout(), &bytes);
+    write_last(bytes);
     // Keys for the console are none for the shell.
     let _ = tcflush(rustix::stdio::stdin(), QueueSelector::IFlush);
     let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &ours.before);
+}
+
+/// Writes that, also where the terminal takes nothing and has no room left: what it has not shown by then is thrown away.
+fn write_last(bytes: Vec<u8>) {
+    let (done, is_done) = std::sync::mpsc::channel();
+    let write = move || {
+        let _ = rustix::io::write(rustix::stdio::stdout(), &bytes);
+        let _ = done.send(());
+    };
+    if std::thread::Builder::new().name("last words".to_owned()).spawn(write).is_err() {
+        return;
+    }
+    let mut patience = PATIENCE;
+    for _ in 0..FLUSHES {
+        if is_done.recv_timeout(patience) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+        let _ = tcflush(rustix::stdio::stdout(), QueueSelector::OFlush);
+        patience = PATIENCE / FLUSHES;
+    }
 }
 
 /// Before the panic is told, so that it is told on a screen where it can be read.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// A terminal buffers a few kilobytes: so often, what is left of the largest frame is thrown away.
-const FLUSHES: u32 = 20;
+pub(super) const FLUSHES: u32 = 20;
 
 /// The writing end of the terminal.
 #[derive(Clone)]
