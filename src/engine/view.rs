@@ -453,6 +453,7 @@ fn capacity(state: &State, live: &Live) -> String {
             format!("{who} {} of {} req/s ({:.0} %)", rate(load), rate(can), gate::share(three_digits(load), can))
         }
         (Some(load), None) => format!("{who} {} req/s", rate(load)),
+        (None, _) if state.counts_requests() => format!("{who} the load; not counted yet"),
         (None, _) => format!("{who} the load; this balancer does not count requests"),
     }
 }

@@ -212,7 +212,9 @@ fn capacity(state: &State) -> (Verdict, String) {
         return (Verdict::Off, "no [gates] capacity is set".into());
     };
     let Some(load) = state.facts.traffic.load else {
-        return (Verdict::Unknown, "no balancer counts requests".into());
+        let why =
+            if state.counts_requests() { "two looks at the balancer are needed first" } else { "no balancer counts requests" };
+        return (Verdict::Unknown, why.into());
     };
     let text = format!("{load:.0} of {can:.0} req/s ({:.0} %) on {} servers", share(load, can), names.len());
     if load <= can { (Verdict::Pass, text) } else { (Verdict::Fail, text) }

@@ -294,6 +294,12 @@ impl State {
         self.index.answers_version(server)
     }
 
+    /// Does any node count requests?
+    #[must_use]
+    pub fn counts_requests(&self) -> bool {
+        self.beginning.nodes.iter().any(|node| node.capabilities.traffic)
+    }
+
     /// Is that server in rotation on any node, as the nodes say?
     #[must_use]
     pub fn in_rotation(&self, server: &ServerName) -> bool {

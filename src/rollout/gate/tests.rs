@@ -26,6 +26,20 @@ fn verdict(state: &State, name: GateName) -> Verdict {
 }
 
 #[test]
+fn a_load_that_is_not_known_yet_is_told_from_one_that_nobody_counts() {
+    let mut state = baking(tally(0, 0, 10.0), |_| {});
+    let mut asked = (*state.beginning).clone();
+    asked.policy.gates.capacity = Some(550.0);
+    for (counts, text) in [(true, "two looks at the balancer are needed first"), (false, "no balancer counts requests")] {
+        asked.nodes[0].capabilities.traffic = counts;
+        state.beginning = asked.clone().into();
+        state.facts.traffic.load = None;
+        let reading = read(&state, GateName::Capacity);
+        assert_eq!((reading.verdict, reading.text.as_str()), (Verdict::Unknown, text));
+    }
+}
+
+#[test]
 fn error_rate_1_off_where_the_config_gives_no_figure() {
     assert_eq!(verdict(&baking(tally(500, 400, 10.0), |_| {}), GateName::ErrorRate), Verdict::Off);
 }
