@@ -266,17 +266,7 @@ pub fn has_end(path: &Path) -> bool {
 #[must_use]
 pub fn how_it_ended(path: &Path) -> Option<End> {
     let (lines, _) = journal::read(path).ok()?;
-    turn::entries(&lines).ok()?.into_iter().rev().find_map(|entry| match entry.stamped.event {
-        Event::Ended(end) => Some(end),
-        Event::Began(_)
-        | Event::Commanded { .. }
-        | Event::Came(_)
-        | Event::Left(_)
-        | Event::Answered { .. }
-        | Event::Saw(_)
-        | Event::Woke
-        | Event::Resumed { .. } => None,
-    })
+    turn::entries(&lines).ok()?.into_iter().rev().find_map(|entry| entry.stamped.event.end().cloned())
 }
 
 /// What the rollout of that journal is for; `None` where its first line cannot be read.

@@ -299,22 +299,11 @@ fn missing(config: &Config, node: &NodeName, reading: &Reading) -> Vec<Failure> 
 /// Which commands and requests each server has.
 #[must_use]
 pub fn has(config: &Config) -> Vec<Has> {
-    let kinds = [
-        CommandKind::Check,
-        CommandKind::RestoreCheck,
-        CommandKind::Prepare,
-        CommandKind::Quiet,
-        CommandKind::Stop,
-        CommandKind::Update,
-        CommandKind::Start,
-        CommandKind::Restart,
-        CommandKind::Restore,
-    ];
     let of = |server: &Server| {
         let (commands, probe) = (config.commands_of(server), config.probe_of(server));
         Has {
             server: server.name.clone(),
-            commands: kinds.into_iter().filter(|kind| commands.template(*kind).is_some()).collect(),
+            commands: CommandKind::OF_A_SERVER.into_iter().filter(|kind| commands.template(*kind).is_some()).collect(),
             opens: opens(config, server),
             by_half: commands.per == Per::Half && server.half().is_some(),
             warms_up: !probe.warm_up.is_empty(),

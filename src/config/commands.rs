@@ -32,18 +32,6 @@ pub(super) enum Whose<'r> {
     Role(&'r str),
 }
 
-const KINDS: &[CommandKind] = &[
-    CommandKind::Check,
-    CommandKind::RestoreCheck,
-    CommandKind::Prepare,
-    CommandKind::Quiet,
-    CommandKind::Stop,
-    CommandKind::Update,
-    CommandKind::Start,
-    CommandKind::Restart,
-    CommandKind::Restore,
-];
-
 /// The commands of one role.
 pub(super) fn commands(section: &Section<'_>, whose: Whose<'_>) -> Commands {
     let run_on = section.word::<RunOn>("run_on");
@@ -58,7 +46,7 @@ pub(super) fn commands(section: &Section<'_>, whose: Whose<'_>) -> Commands {
         timeouts: timeouts(section),
         ..Commands::default()
     };
-    for kind in KINDS {
+    for kind in &CommandKind::OF_A_SERVER {
         let template = template(section, *kind, per, whose);
         let place = match kind {
             CommandKind::Check => &mut commands.check,

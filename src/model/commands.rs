@@ -51,6 +51,19 @@ pub enum CommandKind {
 }
 
 impl CommandKind {
+    /// Those that a server can have; the other two are migrations, of the whole pool.
+    pub const OF_A_SERVER: [CommandKind; 9] = [
+        CommandKind::Check,
+        CommandKind::RestoreCheck,
+        CommandKind::Prepare,
+        CommandKind::Quiet,
+        CommandKind::Stop,
+        CommandKind::Update,
+        CommandKind::Start,
+        CommandKind::Restart,
+        CommandKind::Restore,
+    ];
+
     /// The key in the config.
     #[must_use]
     pub fn word(self) -> &'static str {

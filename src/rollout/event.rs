@@ -48,6 +48,24 @@ pub enum Event {
     Ended(End),
 }
 
+impl Event {
+    /// The end, where it is one.
+    #[must_use]
+    pub fn end(&self) -> Option<&End> {
+        match self {
+            Event::Ended(end) => Some(end),
+            Event::Began(_)
+            | Event::Commanded { .. }
+            | Event::Came(_)
+            | Event::Left(_)
+            | Event::Answered { .. }
+            | Event::Saw(_)
+            | Event::Woke
+            | Event::Resumed { .. } => None,
+        }
+    }
+}
+
 /// How a rollout ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

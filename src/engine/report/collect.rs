@@ -27,17 +27,7 @@ pub(super) fn report(id: &str, entries: &[Entry], life: Life) -> Result<(Report,
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
         return Err(Failure::new("the journal is empty"));
     };
-    let end = entries.iter().rev().find_map(|entry| match &entry.stamped.event {
-        Event::Ended(end) => Some(end),
-        Event::Began(_)
-        | Event::Commanded { .. }
-        | Event::Came(_)
-        | Event::Left(_)
-        | Event::Answered { .. }
-        | Event::Saw(_)
-        | Event::Woke
-        | Event::Resumed { .. } => None,
-    });
+    let end = entries.iter().rev().find_map(|entry| entry.stamped.event.end());
     let report = noted.report(id, &state, first.stamped.at, last.stamped.at, end, life);
     Ok((report, stopped.map(|why| Printable::new(&format!("told up to there: {why}")))))
 }

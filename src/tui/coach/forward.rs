@@ -4,6 +4,7 @@ use super::figures::{Figures, sentences};
 use super::{Advice, Lead};
 use crate::engine::snapshot::Purpose;
 use crate::model::{GateName, Half, PhaseName};
+use crate::tui::widget::phases;
 
 /// What is said of a step: what happens, why, what to see. The way out is the same everywhere: the price now.
 struct Step {
@@ -35,23 +36,10 @@ pub fn runs(figures: &Figures, phase: PhaseName) -> Advice {
     advice(figures, phase, title(phase), running(figures, phase))
 }
 
-/// A phase as a person calls it.
+/// A phase as it is called in a sentence.
 #[must_use]
 pub fn title(phase: PhaseName) -> &'static str {
-    match phase {
-        PhaseName::Preflight => "preflight",
-        PhaseName::Expand => "expand",
-        PhaseName::DrainA => "drain A",
-        PhaseName::UpdateA => "update A",
-        PhaseName::VerifyA => "verify A",
-        PhaseName::Switch => "the switch",
-        PhaseName::Bake => "bake",
-        PhaseName::UpdateB => "update B",
-        PhaseName::VerifyB => "verify B",
-        PhaseName::RejoinB => "rejoin B",
-        PhaseName::Contract => "contract",
-        PhaseName::Report => "report",
-    }
+    if phase == PhaseName::Switch { "the switch" } else { phases::title(phase) }
 }
 
 /// What is done to a server of this rollout: an update, or only a restart.

@@ -261,25 +261,7 @@ mod tests {
 
     /// The first sixteen by number, as the terminal remembers them.
     fn by_number(colour: Color) -> Color {
-        let sixteen = [
-            Color::Black,
-            Color::Red,
-            Color::Green,
-            Color::Yellow,
-            Color::Blue,
-            Color::Magenta,
-            Color::Cyan,
-            Color::Gray,
-            Color::DarkGray,
-            Color::LightRed,
-            Color::LightGreen,
-            Color::LightYellow,
-            Color::LightBlue,
-            Color::LightMagenta,
-            Color::LightCyan,
-            Color::White,
-        ];
-        match sixteen.iter().position(|one| *one == colour) {
+        match crate::tui::theme::NAMED.iter().position(|one| *one == colour) {
             Some(number) => Color::Indexed(u8::try_from(number).expect("small")),
             None => colour,
         }
