@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -14,6 +15,8 @@ pub struct Talk {
     child: Child,
     input: Option<Box<dyn Write + Send>>,
     said: Arc<Mutex<Vec<u8>>>,
+    /// They end when nobody can say anything more.
+    ears: Vec<JoinHandle<()>>,
     /// What was looked for is looked for after this.
     read: usize,
     /// Kept open: without it the terminal hangs up.
@@ -25,14 +28,14 @@ enum Child {
     AtTerminal(Box<dyn portable_pty::Child + Send + Sync>),
 }
 
-fn listen(mut from: impl Read + Send + 'static, to: &Arc<Mutex<Vec<u8>>>) {
+fn listen(mut from: impl Read + Send + 'static, to: &Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
     let to = Arc::clone(to);
     std::thread::spawn(move || {
         let mut chunk = [0; 4096];
         while let Ok(read @ 1..) = from.read(&mut chunk) {
             to.lock().expect("not poisoned").extend_from_slice(&chunk[..read]);
         }
-    });
+    })
 }
 
 impl Talk {
@@ -48,10 +51,10 @@ impl Talk {
             .spawn()
             .expect("halfstep runs");
         let said = Arc::default();
-        listen(child.stdout.take().expect("an output"), &said);
-        listen(child.stderr.take().expect("an output"), &said);
+        let ears =
+            vec![listen(child.stdout.take().expect("an output"), &said), listen(child.stderr.take().expect("an output"), &said)];
         let input = child.stdin.take().map(|input| Box::new(input) as Box<dyn Write + Send>);
-        Talk { child: Child::Piped(child), input, said, read: 0, _terminal: None }
+        Talk { child: Child::Piped(child), input, said, ears, read: 0, _terminal: None }
     }
 
     /// At a terminal of 80 columns that echoes what is typed.
@@ -67,9 +70,9 @@ impl Talk {
         let child = pty.slave.spawn_command(command).expect("halfstep runs");
         drop(pty.slave);
         let said = Arc::default();
-        listen(pty.master.try_clone_reader().expect("a reader"), &said);
+        let ears = vec![listen(pty.master.try_clone_reader().expect("a reader"), &said)];
         let input = Some(pty.master.take_writer().expect("a writer"));
-        Talk { child: Child::AtTerminal(child), input, said, read: 0, _terminal: Some(pty.master) }
+        Talk { child: Child::AtTerminal(child), input, said, ears, read: 0, _terminal: Some(pty.master) }
     }
 
     pub fn all(&self) -> String {
@@ -139,13 +142,14 @@ impl Talk {
                 }
                 Child::AtTerminal(child) => child.try_wait().expect("asked").map(|status| status.exit_code()),
             };
-            if let Some(ended) = ended {
-                // The last words may still be on their way through the pipe.
-                std::thread::sleep(Duration::from_millis(50));
+            // The last words may still be on their way through the pipe.
+            if let Some(ended) = ended
+                && self.ears.iter().all(JoinHandle::is_finished)
+            {
                 assert_eq!(ended, code, "{}", self.all());
                 return self.all();
             }
-            assert!(start.elapsed() < LIMIT, "it does not end:\n{}", self.all());
+            assert!(start.elapsed() < LIMIT, "it, or its output, does not end:\n{}", self.all());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
