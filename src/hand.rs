@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub mod database;
+
 /// One node of one kind of load balancer.
 ///
 /// A node is never read and changed at once by the same engine: the caller takes care of that, so that a reading that

@@ -3,11 +3,12 @@
 //! The map, as it stands; imports go down only, and rooms on one floor do not know each other (`tests/tidy.rs`):
 //!
 //! ```text
-//! 6 app        one file per subcommand: reads config and secrets, builds hands, starts an engine or a face
-//! 5 faces      tui (the console)                 cli (arguments, text and JSON)
-//! 4 engine     one turn, the loop around it, dispatch, watch, snapshot, wire, client, home      config  file to model, every mistake at once
-//! 3 hands      balancer  probe  runner  journal  proxy (the built-in balancer)  lab (a pool to practise on)
-//! 2 decisions  rollout (pure)      hand (the traits)
+//! 7 app        one file per subcommand: reads config and secrets, builds hands, starts an engine or a face
+//! 6 faces      tui (the console)                 cli (arguments, text and JSON)
+//! 5 engine     one turn, the loop around it, dispatch, watch, snapshot, wire, client, home      config  file to model, every mistake at once
+//! 4 hands      balancer  probe  runner  journal  proxy (the built-in balancer)  lab (a pool to practise on)
+//! 3 traits     hand
+//! 2 decisions  rollout (pure)      migration (pure)
 //! 1 words      model
 //! ```
 
@@ -19,6 +20,7 @@ pub mod engine;
 pub mod hand;
 pub mod journal;
 pub mod lab;
+pub mod migration;
 pub mod model;
 pub mod probe;
 pub mod proxy;

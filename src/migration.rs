@@ -1,0 +1,27 @@
+//! Migrations: what each statement does to the database, and in which phase of a rollout it may run.
+//!
+//! ```text
+//!  text ─▶ statement (cut, with byte spans) ─▶ a reader (postgres · mysql · sqlite · ruby · python) ─▶ Operation
+//!                                                                                                        │
+//!  mark (what people wrote beside it) ──────────────────────────┐      context (the whole pending set, the catalogue)
+//!                                                               ▼                                        ▼
+//!  file ◀── the strictest of its statements ◀───────────────────────────────────── judge (one table) ─▶ Judgement
+//! ```
+//!
+//! Two questions decide ([`judgement`]): does the old code survive the statement, and does the new code work without it?
+//! Pure: text and a [`catalogue`] in, judgements out. Where files lie is `migration_source`'s business, what a database
+//! says is `database`'s, and running is `migrate`'s.
+
+pub mod catalogue;
+pub mod dialect;
+pub mod judgement;
+pub mod operation;
+pub mod progress;
+pub mod tool;
+
+pub use catalogue::Catalogue;
+pub use dialect::Dialect;
+pub use judgement::{Cost, FileJudgement, Judgement, Phase, Reversible, Source};
+pub use operation::{Act, Operation};
+pub use progress::Progress;
+pub use tool::{Language, Tool};

@@ -1,0 +1,112 @@
+//! The migration tools whose files halfstep reads in place.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A tool, by the layout of its files and its tracking table.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tool {
+    /// A folder of SQL files and no tool: halfstep keeps the books itself.
+    Plain,
+    Sqlx,
+    Diesel,
+    Goose,
+    Dbmate,
+    GolangMigrate,
+    Refinery,
+    Flyway,
+    Prisma,
+    Drizzle,
+    /// Liquibase's formatted SQL.
+    Liquibase,
+    Sqitch,
+    NodePgMigrate,
+    Rails,
+    Django,
+    Alembic,
+}
+
+/// What a migration file is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Language {
+    Sql,
+    Ruby,
+    Python,
+}
+
+impl Tool {
+    /// All of them.
+    pub const ALL: [Tool; 16] = [
+        Tool::Plain,
+        Tool::Sqlx,
+        Tool::Diesel,
+        Tool::Goose,
+        Tool::Dbmate,
+        Tool::GolangMigrate,
+        Tool::Refinery,
+        Tool::Flyway,
+        Tool::Prisma,
+        Tool::Drizzle,
+        Tool::Liquibase,
+        Tool::Sqitch,
+        Tool::NodePgMigrate,
+        Tool::Rails,
+        Tool::Django,
+        Tool::Alembic,
+    ];
+
+    /// The word in `[migrations] source`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Tool::Plain => "plain",
+            Tool::Sqlx => "sqlx",
+            Tool::Diesel => "diesel",
+            Tool::Goose => "goose",
+            Tool::Dbmate => "dbmate",
+            Tool::GolangMigrate => "golang-migrate",
+            Tool::Refinery => "refinery",
+            Tool::Flyway => "flyway",
+            Tool::Prisma => "prisma",
+            Tool::Drizzle => "drizzle",
+            Tool::Liquibase => "liquibase",
+            Tool::Sqitch => "sqitch",
+            Tool::NodePgMigrate => "node-pg-migrate",
+            Tool::Rails => "rails",
+            Tool::Django => "django",
+            Tool::Alembic => "alembic",
+        }
+    }
+
+    /// What its files are written in, as far as halfstep reads them.
+    #[must_use]
+    pub fn language(self) -> Language {
+        match self {
+            Tool::Rails => Language::Ruby,
+            Tool::Django | Tool::Alembic => Language::Python,
+            Tool::Plain
+            | Tool::Sqlx
+            | Tool::Diesel
+            | Tool::Goose
+            | Tool::Dbmate
+            | Tool::GolangMigrate
+            | Tool::Refinery
+            | Tool::Flyway
+            | Tool::Prisma
+            | Tool::Drizzle
+            | Tool::Liquibase
+            | Tool::Sqitch
+            | Tool::NodePgMigrate => Language::Sql,
+        }
+    }
+}
+
+impl fmt::Display for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
