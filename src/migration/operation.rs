@@ -121,6 +121,18 @@ pub enum Kind {
     Other,
 }
 
+/// What a framework's helper is to a rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// The first part of a split: it adds what the old code does not look at, and triggers keep both in step. An expand.
+    Adds,
+    /// The last part of a split, or what goes with code that is gone: only the new code lives with it. A contract.
+    Removes,
+    /// Both versions live with it either way: an index built in the background, a batched backfill, a swap of two columns
+    /// that triggers keep in step.
+    Neutral,
+}
+
 /// What one statement, or one action of an `ALTER TABLE`, does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operation {
@@ -205,6 +217,9 @@ pub enum Operation {
     Delete { table: Object, bounded: bool },
     /// `DO`, `CALL`, `SELECT f()`, a Ruby or Python block, a helper of the project: what it does is not in the text.
     Opaque { what: String },
+    /// A helper of a framework, which does several things that its makers describe as a whole. Where a helper is the same
+    /// as one of the operations above, it is that one and not this.
+    Helper { name: String, table: Option<Object>, effect: Effect },
     /// `LOCK TABLE`, `ALTER SYSTEM`, `SET ROLE`, `VACUUM`, `COPY … PROGRAM`: not a migration's business.
     Stray { what: String },
     /// A plain `SELECT`, `SHOW`, `EXPLAIN`.
