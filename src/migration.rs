@@ -15,6 +15,8 @@
 pub mod catalogue;
 pub mod dialect;
 pub mod judgement;
+pub mod layout;
+pub mod mark;
 pub mod operation;
 pub mod progress;
 pub mod tool;
