@@ -133,13 +133,7 @@ impl Catalogue {
     /// A database that holds nothing.
     #[must_use]
     pub fn empty(dialect: Dialect) -> Catalogue {
-        Catalogue {
-            dialect,
-            server: String::new(),
-            tables: BTreeMap::new(),
-            enums: BTreeMap::new(),
-            functions: BTreeMap::new(),
-        }
+        Catalogue { dialect, server: String::new(), tables: BTreeMap::new(), enums: BTreeMap::new(), functions: BTreeMap::new() }
     }
 
     /// A table by its name, with or without the default schema.

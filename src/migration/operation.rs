@@ -147,26 +147,82 @@ pub enum Operation {
         /// `PARTITION OF` this one.
         partition_of: Option<Object>,
     },
-    RenameTable { table: Object, to: Object },
+    RenameTable {
+        table: Object,
+        to: Object,
+    },
     /// `SET SCHEMA`, `RENAME SCHEMA`.
-    MoveSchema { kind: Kind, object: Object },
-    AddColumn { table: Object, column: Column, if_not_exists: bool },
-    DropColumn { table: Object, column: String, cascade: bool },
-    RenameColumn { table: Object, column: String, to: String },
+    MoveSchema {
+        kind: Kind,
+        object: Object,
+    },
+    AddColumn {
+        table: Object,
+        column: Column,
+        if_not_exists: bool,
+    },
+    DropColumn {
+        table: Object,
+        column: String,
+        cascade: bool,
+    },
+    RenameColumn {
+        table: Object,
+        column: String,
+        to: String,
+    },
     /// A new type; `using`: with an expression that converts.
-    ChangeType { table: Object, column: String, to: Option<String>, using: bool },
+    ChangeType {
+        table: Object,
+        column: String,
+        to: Option<String>,
+        using: bool,
+    },
     /// MySQL's `MODIFY` and `CHANGE`, Rails' `change_column`: the column described anew as a whole. What changes, only the
     /// catalogue or an earlier statement tells.
-    Redefine { table: Object, column: String, new: Column },
-    SetDefault { table: Object, column: String, default: Fill },
-    DropDefault { table: Object, column: String },
-    SetNotNull { table: Object, column: String },
-    DropNotNull { table: Object, column: String },
+    Redefine {
+        table: Object,
+        column: String,
+        new: Column,
+    },
+    SetDefault {
+        table: Object,
+        column: String,
+        default: Fill,
+    },
+    DropDefault {
+        table: Object,
+        column: String,
+    },
+    SetNotNull {
+        table: Object,
+        column: String,
+    },
+    DropNotNull {
+        table: Object,
+        column: String,
+    },
     /// `ADD`, `SET` or `DROP IDENTITY`, `DROP EXPRESSION`, the owner of a sequence.
-    AlterIdentity { table: Object, column: String, drops: bool },
-    AddConstraint { table: Object, constraint: Constraint },
-    ValidateConstraint { table: Object, name: String },
-    DropConstraint { table: Object, name: Option<String>, kind: ConstraintKind, columns: Vec<String>, cascade: bool },
+    AlterIdentity {
+        table: Object,
+        column: String,
+        drops: bool,
+    },
+    AddConstraint {
+        table: Object,
+        constraint: Constraint,
+    },
+    ValidateConstraint {
+        table: Object,
+        name: String,
+    },
+    DropConstraint {
+        table: Object,
+        name: Option<String>,
+        kind: ConstraintKind,
+        columns: Vec<String>,
+        cascade: bool,
+    },
     CreateIndex {
         table: Object,
         name: Option<String>,
@@ -177,59 +233,152 @@ pub enum Operation {
         /// MySQL: `FULLTEXT`, `SPATIAL`.
         special: bool,
     },
-    DropIndex { table: Option<Object>, name: Option<String>, columns: Vec<String>, concurrently: bool, cascade: bool },
-    Reindex { concurrently: bool },
+    DropIndex {
+        table: Option<Object>,
+        name: Option<String>,
+        columns: Vec<String>,
+        concurrently: bool,
+        cascade: bool,
+    },
+    Reindex {
+        concurrently: bool,
+    },
     /// `RENAME` of an index, a constraint, a sequence, a trigger, a type, a function, a view…
-    Rename { kind: Kind, object: Object, to: String },
+    Rename {
+        kind: Kind,
+        object: Object,
+        to: String,
+    },
     /// Types, domains, sequences, schemas, extensions, roles, publications, policies, events; not tables, indexes, views,
     /// functions, triggers, which have their own.
-    Create { kind: Kind, object: Object },
+    Create {
+        kind: Kind,
+        object: Object,
+    },
     /// Of any kind but an index, a column, a constraint; of several objects, one operation each.
-    Drop { kind: Kind, object: Object, cascade: bool, if_exists: bool },
-    AddEnumValue { object: Object, value: String },
-    RenameEnumValue { object: Object, value: String },
-    AlterDomain { object: Object, tightens: bool, not_valid: bool },
-    CreateView { view: Object, replace: bool, materialized: bool },
-    RefreshView { view: Object, concurrently: bool },
-    CreateFunction { function: Object, replace: bool },
-    CreateTrigger { table: Object, name: String },
+    Drop {
+        kind: Kind,
+        object: Object,
+        cascade: bool,
+        if_exists: bool,
+    },
+    AddEnumValue {
+        object: Object,
+        value: String,
+    },
+    RenameEnumValue {
+        object: Object,
+        value: String,
+    },
+    AlterDomain {
+        object: Object,
+        tightens: bool,
+        not_valid: bool,
+    },
+    CreateView {
+        view: Object,
+        replace: bool,
+        materialized: bool,
+    },
+    RefreshView {
+        view: Object,
+        concurrently: bool,
+    },
+    CreateFunction {
+        function: Object,
+        replace: bool,
+    },
+    CreateTrigger {
+        table: Object,
+        name: String,
+    },
     /// `ENABLE` and `DISABLE TRIGGER`.
-    SwitchTrigger { table: Object, enable: bool },
+    SwitchTrigger {
+        table: Object,
+        enable: bool,
+    },
     /// `ENABLE`, `DISABLE`, `FORCE ROW LEVEL SECURITY`; `CREATE`, `ALTER POLICY`.
-    RowSecurity { table: Object, enable: bool },
-    Rule { table: Object },
+    RowSecurity {
+        table: Object,
+        enable: bool,
+    },
+    Rule {
+        table: Object,
+    },
     Grant,
     Revoke,
     /// Comments, statistics, storage, options, owner: nothing that code sees.
-    Tune { kind: Kind, object: Object, what: &'static str },
+    Tune {
+        kind: Kind,
+        object: Object,
+        what: &'static str,
+    },
     /// `SET UNLOGGED`, `CLUSTER`, `VACUUM FULL`, `SET TABLESPACE`, `ENGINE=`, `OPTIMIZE`, `CONVERT TO CHARACTER SET` is a
     /// change of type and not here: the table written anew, nothing that code sees.
-    RewriteTable { table: Object, what: &'static str },
-    AttachPartition { table: Object, partition: Object },
-    DetachPartition { table: Object, partition: Object, concurrently: bool },
+    RewriteTable {
+        table: Object,
+        what: &'static str,
+    },
+    AttachPartition {
+        table: Object,
+        partition: Object,
+    },
+    DetachPartition {
+        table: Object,
+        partition: Object,
+        concurrently: bool,
+    },
     /// MySQL's `PARTITION BY` and its relatives; a table that becomes partitioned.
-    Repartition { table: Object },
-    Truncate { table: Object, cascade: bool },
+    Repartition {
+        table: Object,
+    },
+    Truncate {
+        table: Object,
+        cascade: bool,
+    },
     /// `idempotent`: it says `ON CONFLICT`, `IGNORE`, `WHERE NOT EXISTS`…
-    Insert { table: Object, idempotent: bool },
+    Insert {
+        table: Object,
+        idempotent: bool,
+    },
     /// `bounded`: a condition picks some rows.
-    Update { table: Object, bounded: bool },
-    Delete { table: Object, bounded: bool },
+    Update {
+        table: Object,
+        bounded: bool,
+    },
+    Delete {
+        table: Object,
+        bounded: bool,
+    },
     /// `DO`, `CALL`, `SELECT f()`, a Ruby or Python block, a helper of the project: what it does is not in the text.
-    Opaque { what: String },
+    Opaque {
+        what: String,
+    },
     /// A helper of a framework, which does several things that its makers describe as a whole. Where a helper is the same
     /// as one of the operations above, it is that one and not this.
-    Helper { name: String, table: Option<Object>, effect: Effect },
+    Helper {
+        name: String,
+        table: Option<Object>,
+        effect: Effect,
+    },
     /// `LOCK TABLE`, `ALTER SYSTEM`, `SET ROLE`, `VACUUM`, `COPY … PROGRAM`: not a migration's business.
-    Stray { what: String },
+    Stray {
+        what: String,
+    },
     /// A plain `SELECT`, `SHOW`, `EXPLAIN`.
     Read,
     /// `SET`, `USE`, `PRAGMA`: of the session, no effect on others.
-    Session { what: String },
+    Session {
+        what: String,
+    },
     /// `BEGIN`, `COMMIT`, `ROLLBACK`, `SAVEPOINT`.
-    Transaction { what: String },
+    Transaction {
+        what: String,
+    },
     /// It does not parse, or is of no kind that is known. `what`: where and why, one line.
-    Unknown { what: String },
+    Unknown {
+        what: String,
+    },
 }
 
 impl Object {

@@ -59,7 +59,7 @@ pub fn of_folder(path: &str) -> Option<PhaseMark> {
     let mut folders: Vec<&str> = path.split(['/', '\\']).filter(|piece| !piece.is_empty() && *piece != ".").collect();
     folders.pop();
     let is_root = |folder: &&str| ROOTS.contains(&folder.to_ascii_lowercase().as_str());
-    let within = match folders.iter().rposition(|folder| is_root(folder)) {
+    let within = match folders.iter().rposition(is_root) {
         Some(root) => folders.get(root + 1..).unwrap_or_default(),
         None => folders.get(folders.len().saturating_sub(2)..).unwrap_or_default(),
     };
