@@ -13,16 +13,22 @@
 //! says is `database`'s, and running is `migrate`'s.
 
 pub mod catalogue;
+pub mod context;
 pub mod dialect;
+pub mod judge;
 pub mod judgement;
 pub mod layout;
 pub mod mark;
 pub mod operation;
 pub mod progress;
+mod rules;
 pub mod tool;
+mod word;
 
 pub use catalogue::Catalogue;
+pub use context::Context;
 pub use dialect::Dialect;
+pub use judge::judge;
 pub use judgement::{Cost, FileJudgement, Judgement, Phase, Reversible, Source};
 pub use operation::{Act, Operation};
 pub use progress::Progress;

@@ -160,3 +160,72 @@ pub struct FileJudgement {
     /// Does a mark contradict a hard judgement?
     pub contradicted: bool,
 }
+
+impl Judgement {
+    /// A judgement from the text that costs nothing, can be undone, and that a mark overrules only with a reason. Word and
+    /// objects are filled in by [`super::judge()`].
+    #[must_use]
+    pub fn new(row: &str, phase: Phase, why: impl Into<String>) -> Judgement {
+        Judgement {
+            row: row.to_owned(),
+            operation: String::new(),
+            phase,
+            proposed: None,
+            costs: BTreeSet::new(),
+            reversible: Reversible::Yes,
+            why: why.into(),
+            advice: String::new(),
+            source: Source::Read,
+            hard: matches!(phase, Phase::Contract | Phase::Split),
+            touches: BTreeSet::new(),
+        }
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn advise(mut self, advice: impl Into<String>) -> Judgement {
+        self.advice = advice.into();
+        self
+    }
+
+    /// What it costs, beside what is already said.
+    #[must_use]
+    pub fn costing(mut self, cost: Cost) -> Judgement {
+        self.costs.insert(cost);
+        self
+    }
+
+    /// What it takes away is gone.
+    #[must_use]
+    pub fn losing(mut self) -> Judgement {
+        self.reversible = Reversible::DataLoss;
+        self
+    }
+
+    /// The way back is free only until the new version has used it.
+    #[must_use]
+    pub fn tainting(mut self) -> Judgement {
+        self.reversible = Reversible::RollbackTaint;
+        self
+    }
+
+    /// A mark overrules it without a reason: it does not surely break a version.
+    #[must_use]
+    pub fn soft(mut self) -> Judgement {
+        self.hard = false;
+        self
+    }
+
+    /// The phase that a person is most likely to say.
+    #[must_use]
+    pub fn proposing(mut self, phase: Phase) -> Judgement {
+        self.proposed = Some(phase);
+        self
+    }
+
+    /// The worst of what it costs, as one word.
+    #[must_use]
+    pub fn cost_word(&self) -> &'static str {
+        self.costs.last().map_or("none", |cost| cost.word())
+    }
+}

@@ -305,8 +305,13 @@ pub enum Operation {
     Rule {
         table: Object,
     },
-    Grant,
-    Revoke,
+    /// `on`: what it is about, as far as the text says.
+    Grant {
+        on: Vec<Object>,
+    },
+    Revoke {
+        on: Vec<Object>,
+    },
     /// Comments, statistics, storage, options, owner: nothing that code sees.
     Tune {
         kind: Kind,
@@ -345,6 +350,8 @@ pub enum Operation {
     Update {
         table: Object,
         bounded: bool,
+        /// The columns it gives a value to; empty where the text does not tell.
+        sets: Vec<String>,
     },
     Delete {
         table: Object,
