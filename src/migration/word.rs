@@ -73,6 +73,7 @@ impl Operation {
             Operation::Update { .. } => "update",
             Operation::Delete { .. } => "delete",
             Operation::Opaque { .. } => "opaque",
+            Operation::Helper { .. } => "helper",
             Operation::Stray { .. } => "stray",
             Operation::Read => "read",
             Operation::Session { .. } => "session",
@@ -113,7 +114,7 @@ impl Operation {
             | Operation::Insert { table, .. }
             | Operation::Update { table, .. }
             | Operation::Delete { table, .. } => Some(table),
-            Operation::DropIndex { table, .. } => table.as_ref(),
+            Operation::DropIndex { table, .. } | Operation::Helper { table, .. } => table.as_ref(),
             Operation::MoveSchema { object, .. }
             | Operation::Rename { object, .. }
             | Operation::Create { object, .. }

@@ -1,8 +1,8 @@
 //! Rows, and statements whose work is not in their text: P70 to P74.
 
-use super::super::operation::{Object, Operation};
+use super::super::operation::{Effect, Object, Operation};
 use super::super::{Context, Cost, Judgement, Phase};
-use super::{either, expand, human};
+use super::{contract, either, expand, human};
 
 pub(super) fn judge(operation: &Operation, context: &Context<'_>) -> Option<Judgement> {
     Some(match operation {
@@ -11,6 +11,13 @@ pub(super) fn judge(operation: &Operation, context: &Context<'_>) -> Option<Judg
         Operation::Delete { table, bounded } => delete(table, *bounded),
         Operation::Opaque { what } => human("P73", format!("what it does is not in the text: {what}"))
             .advise("`halfstep migrations prove` runs it in a scratch database under statements of both versions"),
+        Operation::Helper { name, effect, .. } => match effect {
+            Effect::Adds => {
+                expand("P19", format!("`{name}` adds what old code does not look at, and keeps both in step")).costing(Cost::Lock)
+            }
+            Effect::Removes => contract("P17", format!("`{name}` takes away what only old code needs")).costing(Cost::Lock),
+            Effect::Neutral => either("P71", format!("`{name}`: both versions live with it")),
+        },
         Operation::Stray { what } => {
             human("P74", format!("{what} is not a migration's business")).advise("take it out, or say what it is for")
         }
