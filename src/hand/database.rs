@@ -103,6 +103,27 @@ pub enum SqlErrorKind {
     Refused,
 }
 
+impl SqlError {
+    /// The error as a person reads it: what was being done, where, and what to do next.
+    #[must_use]
+    pub fn failure(&self, doing: &str, place: &str) -> Failure {
+        let failure = Failure::new(format!("{place}: {doing}: {self}"));
+        match self.kind {
+            SqlErrorKind::LockTimeout => failure.next("another session holds the lock: end it, or try again when it is gone"),
+            SqlErrorKind::Deadlock => failure.next("two sessions waited for each other: try again"),
+            SqlErrorKind::StatementTimeout => failure.next("it took longer than it may, and was undone: give it more time"),
+            SqlErrorKind::ConnectionLost => {
+                failure.next("look whether the server runs; whether the statement was done is found out by running again")
+            }
+            SqlErrorKind::ReadOnly => {
+                failure.next("this is a replica, or writes are switched off: name the primary in database_url")
+            }
+            SqlErrorKind::Denied => failure.next("give the role of database_url the right, or name another role there"),
+            SqlErrorKind::Refused => failure,
+        }
+    }
+}
+
 impl fmt::Display for SqlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let message = crate::model::Printable::cut(&self.message, 400);

@@ -11,6 +11,7 @@ mod home;
 mod init;
 mod journal;
 mod listen;
+mod migrate;
 mod page;
 mod plain;
 mod plan;

@@ -1,0 +1,74 @@
+//! Databases that migrations are for: one connection for each session, values as text, errors sorted by what one can do
+//! about them, the server's own catalogue, and scratch copies of its schema.
+//!
+//! It decides how each server is spoken to, and refuses to know what a statement is for. A password is never in a place or an
+//! error. Read next: [`crate::hand::database`] (the traits), [`postgres`], [`mysql`], [`sqlite`], [`trouble`].
+
+pub mod mysql;
+pub mod postgres;
+pub mod sqlite;
+mod trouble;
+mod value;
+
+use crate::hand::database::Database;
+use crate::migration::Dialect;
+use crate::model::{Failure, Secret};
+use std::time::Duration;
+
+/// Connecting takes no longer.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Which SQL a url speaks; `None`: none that is known.
+#[must_use]
+pub fn dialect_of(url: &str) -> Option<Dialect> {
+    match url.split_once(':')?.0.to_ascii_lowercase().as_str() {
+        "postgres" | "postgresql" => Some(Dialect::Postgres),
+        "mysql" | "mariadb" => Some(Dialect::Mysql),
+        "sqlite" | "sqlite3" | "file" => Some(Dialect::Sqlite),
+        _ => None,
+    }
+}
+
+/// The database of a url. Nothing is connected to yet.
+pub fn open(url: &Secret) -> Result<Box<dyn Database>, Failure> {
+    let text = url.expose().trim();
+    match dialect_of(text) {
+        Some(Dialect::Postgres) => Ok(Box::new(postgres::Postgres::new(text)?)),
+        Some(Dialect::Mysql) => Ok(Box::new(mysql::Mysql::new(text)?)),
+        Some(Dialect::Sqlite) => Ok(Box::new(sqlite::Sqlite::new(text)?)),
+        None => Err(Failure::new("the database's url does not begin with postgres://, mysql:// or sqlite:").next(
+            "write it as postgres://user:password@host:5432/name, mysql://user:password@host:3306/name or sqlite:path/to/file",
+        )),
+    }
+}
+
+/// A name for a scratch database that nobody else has.
+fn scratch_name() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("hs_scratch_{}_{}_{next}", std::process::id(), since.as_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_says_its_dialect_and_a_password_is_never_shown() {
+        for (url, place) in [
+            ("postgres://app:hunter2@db1:5433/shop?sslmode=disable", "postgres://app@db1:5433/shop"),
+            ("mysql://app:hunter2@db1/shop", "mysql://app@db1:3306/shop"),
+            ("sqlite:/var/lib/shop.db", "sqlite:/var/lib/shop.db"),
+        ] {
+            let database = open(&Secret::new(url)).unwrap_or_else(|failure| panic!("{url}: {failure}"));
+            assert_eq!(database.place(), place);
+        }
+        for url in ["", "shop", "redis://app:hunter2@db1/0", "postgres://app:hunter2@db1:port/shop", "mysql://app:hunter2@[/x"] {
+            let Err(failure) = open(&Secret::new(url)) else { panic!("{url} was taken") };
+            assert!(!failure.to_string().contains("hunter2"), "{failure}");
+            assert!(failure.next.is_some(), "{failure}");
+        }
+    }
+}
