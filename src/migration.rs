@@ -1,7 +1,7 @@
 //! Migrations: what each statement does to the database, and in which phase of a rollout it may run.
 //!
 //! ```text
-//!  text ─▶ statement (cut, with byte spans) ─▶ a reader (postgres · mysql · sqlite · ruby · python) ─▶ Operation
+//!  text ─▶ statement (cut, with byte spans) ─▶ a reader (postgres · clauses · ruby · python) ────────▶ Operation
 //!                                                                                                        │
 //!  mark (what people wrote beside it) ──────────────────────────┐      context (the whole pending set, the catalogue)
 //!                                                               ▼                                        ▼
@@ -13,6 +13,7 @@
 //! says is `database`'s, and running is `migrate`'s.
 
 pub mod catalogue;
+pub mod clauses;
 pub mod context;
 pub mod dialect;
 pub mod judge;
