@@ -22,7 +22,9 @@ pub mod layout;
 pub mod mark;
 pub mod operation;
 pub mod progress;
+pub mod ruby;
 mod rules;
+pub mod script;
 pub mod tool;
 mod word;
 
