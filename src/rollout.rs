@@ -14,6 +14,7 @@ pub mod guard;
 pub mod index;
 pub mod lane;
 pub mod lanes;
+pub mod migrations;
 pub mod operate;
 pub mod people;
 pub mod plan;

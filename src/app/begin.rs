@@ -120,6 +120,7 @@ pub fn beginning(config: &Config, hands: &Hands, survey: &Survey, request: &Requ
         from,
         has: survey::has(config),
         migrations,
+        pending: vec![],
         left,
         on_next,
         drain_first,

@@ -67,6 +67,7 @@ impl Hands {
             commands,
             migrations: migrations(config),
             migration_timeout: config.migrations.timeout,
+            own_migrations: None,
             runner: self.runners,
             through: self.through,
             names,

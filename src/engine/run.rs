@@ -332,6 +332,10 @@ impl Running {
             self.take(Event::Saw(fact));
         }
         self.sample();
+        if let Some(own) = &self.world.own_migrations {
+            own.refresh();
+            own.tell_pace(self.turns.state());
+        }
         self.publish();
     }
 

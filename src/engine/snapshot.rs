@@ -3,6 +3,7 @@
 //!
 //! Every text in it is safe to show.
 
+use crate::migration::Progress;
 use crate::model::{Aim, GateName, Half, Health, PhaseName, Printable, Role, Rotation, ServerName, Verdict, Version};
 use crate::rollout::people::People;
 use crate::rollout::state::Cause;
@@ -24,6 +25,8 @@ pub struct Snapshot {
     pub history: HistoryView,
     /// In the order in which they run.
     pub migrations: Vec<MigrationView>,
+    /// Those that halfstep runs itself, statement by statement; empty where commands do.
+    pub pending: Progress,
     /// Oldest first; the last few hundred.
     pub activity: Vec<ActivityView>,
     /// The whole plan at work: the one forward, or the one back.

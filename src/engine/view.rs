@@ -58,6 +58,7 @@ pub fn snapshot(
         traffic: traffic(state, live),
         history: live.history.clone(),
         migrations: migrations::migrations(world, state, now),
+        pending: migrations::pending(world, state),
         activity: activity.lines.clone(),
         // Filled in by `planned`, which keeps what it has rendered.
         plan: Vec::new(),

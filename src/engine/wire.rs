@@ -64,8 +64,21 @@ pub struct ToEngine {
 
 /// The names of the parts that are told whole: the fields of [`Snapshot`] but for the two that grow with the pool and with
 /// time, of which only what is new is told: [`SERVER`] and [`LINE`].
-pub const PARTS: [&str; 12] =
-    ["rollout", "prompt", "price", "phases", "gates", "nodes", "traffic", "history", "migrations", "plan", "back", "drains"];
+pub const PARTS: [&str; 13] = [
+    "rollout",
+    "prompt",
+    "price",
+    "phases",
+    "gates",
+    "nodes",
+    "traffic",
+    "history",
+    "migrations",
+    "pending",
+    "plan",
+    "back",
+    "drains",
+];
 
 /// The part that is one server.
 pub const SERVER: &str = "server";
@@ -102,6 +115,7 @@ pub fn apply(snapshot: &mut Snapshot, part: &str, value: serde_json::Value) -> R
         "traffic" => snapshot.traffic = serde_json::from_value(value)?,
         "history" => snapshot.history = serde_json::from_value(value)?,
         "migrations" => snapshot.migrations = serde_json::from_value(value)?,
+        "pending" => snapshot.pending = serde_json::from_value(value)?,
         SERVER => put_server(snapshot, serde_json::from_value(value)?)?,
         LINE => put_line(snapshot, serde_json::from_value(value)?),
         "plan" => snapshot.plan = serde_json::from_value(value)?,

@@ -1,6 +1,7 @@
 //! The hands of one rollout, and how an operation is said in raw commands. Built by the `app` floor, used by
 //! [`dispatch`](super::dispatch) and [`watch`](super::watch).
 
+use super::pending::OwnMigrations;
 use crate::hand::{Balancer, Host, Invocation, Probe, Runner, Through};
 use crate::model::template::Template;
 use crate::model::{Aim, CommandKind, Commands, Failure, Half, NodeName, Release, Role, RunOn, Server, ServerName};
@@ -21,6 +22,8 @@ pub struct World {
     /// `[migrations]` commands, run on this machine.
     pub migrations: BTreeMap<CommandKind, String>,
     pub migration_timeout: Duration,
+    /// Migrations that this program runs itself.
+    pub own_migrations: Option<OwnMigrations>,
     pub runner: Arc<dyn Runner>,
     pub through: Option<Arc<dyn Through>>,
     pub names: Names,
@@ -67,6 +70,9 @@ impl World {
         on: &[ServerName],
         aim: Aim,
     ) -> Result<Invocation, Failure> {
+        if let Some(own) = self.own(kind) {
+            return self.own_invocation(own, id, kind);
+        }
         let servers: Vec<&Server> = on.iter().filter_map(|name| beginning.pool.server(name)).collect();
         let commands = on.first().and_then(|name| self.commands.get(name));
         let text = match kind {
@@ -90,6 +96,21 @@ impl World {
         let timeout = commands.map_or(self.migration_timeout, |commands| commands.timeouts.of(kind));
         let operation = id.map(|id| format!("{kind}-{id}")).unwrap_or_default();
         Ok(Invocation { operation, host, script, environment, timeout, output: self.output.clone() })
+    }
+
+    /// Where no command of the config is for these migrations.
+    fn own(&self, kind: CommandKind) -> Option<&OwnMigrations> {
+        let is_migration = matches!(kind, CommandKind::Expand | CommandKind::Contract);
+        self.own_migrations.as_ref().filter(|_| is_migration && !self.migrations.contains_key(&kind))
+    }
+
+    fn own_invocation(&self, own: &OwnMigrations, id: Option<OperationId>, kind: CommandKind) -> Result<Invocation, Failure> {
+        let script = own.script(kind).ok_or_else(|| {
+            Failure::new(format!("{}: the path of the config or of this program cannot be quoted", own.config.display()))
+        })?;
+        let operation = id.map(|id| format!("{kind}-{id}")).unwrap_or_default();
+        let (timeout, output) = (self.migration_timeout, self.output.clone());
+        Ok(Invocation { operation, host: Host::Local, script, environment: vec![], timeout, output })
     }
 
     /// An operation in raw commands, as it will be sent or run. Secrets left out.

@@ -27,6 +27,8 @@ pub enum GateName {
     Latency,
     /// Every server, worker and observed process answers next.
     EveryoneOnNext,
+    /// Of every pending migration it is known in which phase it belongs.
+    Migrations,
 }
 
 impl GateName {
@@ -44,6 +46,7 @@ impl GateName {
             GateName::ErrorRate => "error-rate",
             GateName::Latency => "latency",
             GateName::EveryoneOnNext => "everyone-on-next",
+            GateName::Migrations => "migrations",
         }
     }
 

@@ -240,8 +240,13 @@ fn may_begin(state: &mut State, begins: Begins, name: PhaseName) -> bool {
 
 /// A phase without stages, or contract where it was left for later: no gate stands before it.
 pub(super) fn has_nothing_to_do(state: &State, phase: &Phase) -> bool {
-    let later = state.plan.direction == Direction::Forward && state.contract == Contract::Later;
-    phase.stages.is_empty() || (phase.name == PhaseName::Contract && later)
+    let later = state.contract == Contract::Later;
+    let runs_none = match (state.plan.direction, phase.name) {
+        (Direction::Forward, PhaseName::Expand) => state.undecided().is_empty() && !state.has_migrations(CommandKind::Expand),
+        (Direction::Forward, PhaseName::Contract) => later || !state.has_migrations(CommandKind::Contract),
+        _ => false,
+    };
+    phase.stages.is_empty() || runs_none
 }
 
 fn hold_at_words(name: PhaseName) -> String {
@@ -258,9 +263,7 @@ fn finish(state: &mut State, effects: &mut Vec<Effect>) -> bool {
     }
     let end = match (state.plan.direction, state.contract) {
         (Direction::Back, _) => End::RolledBack,
-        (Direction::Forward, Contract::Later) if state.beginning.migrations.contains(&CommandKind::Contract) => {
-            End::ContractPending
-        }
+        (Direction::Forward, Contract::Later) if state.has_migrations(CommandKind::Contract) => End::ContractPending,
         (Direction::Forward, _) => End::Done,
     };
     state.ended = Some(end.clone());

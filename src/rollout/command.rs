@@ -1,7 +1,7 @@
 //! What an operator can ask for. A command may be refused; the prompt says why before it is given.
 
 use super::people::ScreenNumber;
-use crate::model::{GateName, Printable, ServerName};
+use crate::model::{GateName, MigrationPhase, Printable, ServerName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -33,6 +33,8 @@ pub enum Command {
     Contract(ContractWhen),
     /// Let an unknown gate pass, with a reason.
     Accept(GateName, Printable),
+    /// In which phase a pending migration belongs, with a reason.
+    Judge { migration: Printable, phase: MigrationPhase, why: Printable },
     /// A line for the journal.
     Note(Printable),
     /// The driver lets go: for that screen, or for whoever takes it next.
@@ -59,6 +61,7 @@ impl Command {
             Command::SwitchAgain => "switch-again",
             Command::Contract(_) => "contract",
             Command::Accept(..) => "accept",
+            Command::Judge { .. } => "judge",
             Command::Note(_) => "note",
             Command::HandOver(_) => "hand-over",
             Command::TakeOver { .. } => "take-over",
@@ -74,6 +77,7 @@ impl fmt::Display for Command {
             Command::Cut(server, choice) => write!(f, " {server} ({choice})"),
             Command::Contract(when) => write!(f, " {when}"),
             Command::Accept(gate, why) => write!(f, " {gate}: {why}"),
+            Command::Judge { migration, phase, why } => write!(f, " {migration} {phase}: {why}"),
             Command::Note(text) => write!(f, ": {text}"),
             Command::HandOver(Some(screen)) => write!(f, " to screen {screen}"),
             Command::HandOver(None) => write!(f, " to whoever takes it"),

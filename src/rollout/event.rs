@@ -4,8 +4,8 @@ use super::command::{Command, ContractWhen};
 use super::fact::Fact;
 use super::people::{Person, ScreenNumber};
 use crate::model::{
-    Aim, Capabilities, Change, CommandKind, Exit, Failure, Half, MemberName, Moment, NodeName, PhaseName, Policy, Pool,
-    Printable, Receipt, Release, ServerName, Version,
+    Aim, Capabilities, Change, CommandKind, Exit, Failure, Half, MemberName, Moment, NodeName, PendingMigration, PhaseName,
+    Policy, Pool, Printable, Receipt, Release, ServerName, Version,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -155,6 +155,9 @@ pub struct Beginning {
     pub has: Vec<Has>,
     /// Has `[migrations]` these?
     pub migrations: BTreeSet<CommandKind>,
+    /// The migrations that halfstep itself runs: none where commands do, or where nothing is pending.
+    #[serde(default)]
+    pub pending: Vec<PendingMigration>,
     /// Found out of rotation, down or on another version, and left alone.
     pub left: BTreeSet<ServerName>,
     /// Found on next already: only verified.

@@ -53,8 +53,20 @@ pub fn read(state: &State, name: GateName) -> GateReading {
         GateName::ErrorRate => error_rate(state),
         GateName::Latency => latency(state),
         GateName::EveryoneOnNext => everyone_on_next(state),
+        GateName::Migrations => migrations(state),
     };
     GateReading { name, verdict, text: Printable::new(&text) }
+}
+
+fn migrations(state: &State) -> (Verdict, String) {
+    let open = state.undecided();
+    match open.as_slice() {
+        [] => (Verdict::Pass, format!("of {} pending, each has its phase", state.beginning.pending.len())),
+        [one] => (Verdict::Fail, format!("a person has to decide about {}: {}", one.name, one.why)),
+        [first, rest @ ..] => {
+            (Verdict::Fail, format!("a person has to decide about {} and {} more: {}", first.name, rest.len(), first.why))
+        }
+    }
 }
 
 fn nodes(state: &State) -> (Verdict, String) {

@@ -144,6 +144,7 @@ pub fn refusal(state: &State, command: &Command) -> Option<String> {
         Command::SwitchAgain => refuse_again(state),
         Command::Contract(when) => refuse_contract(state, *when),
         Command::Accept(name, why) => refuse_accept(state, *name, why),
+        Command::Judge { migration, phase, why } => state.refuse_judging(migration, *phase, why),
         // Whose turn it is to drive is decided in `people`.
         Command::Note(_) | Command::HandOver(_) | Command::TakeOver { .. } => None,
     }
@@ -157,7 +158,7 @@ fn refuse_back(state: &State) -> Option<String> {
         return Some("the way back begins as soon as what runs is finished".into());
     }
     (state.contract == Contract::Begun)
-        .then(|| "blocked: migrations that remove have begun; current cannot run on this database. Roll forward".into())
+        .then(|| format!("blocked: {}; current cannot run on this database. Roll forward", state.blocked_by()))
 }
 
 fn lane_of<'a>(state: &'a State, server: &ServerName) -> Option<&'a LaneState> {
@@ -329,6 +330,12 @@ pub fn obey(state: &mut State, who: &Printable, command: &Command) {
         }
         Command::Accept(gate, _) => {
             state.accepted.insert(*gate);
+            if state.hold.as_ref().is_some_and(|hold| hold.cause == Cause::Gate) {
+                state.hold = None;
+            }
+        }
+        Command::Judge { migration, phase, why } => {
+            state.judged.insert(migration.clone(), (*phase, why.clone()));
             if state.hold.as_ref().is_some_and(|hold| hold.cause == Cause::Gate) {
                 state.hold = None;
             }

@@ -61,7 +61,7 @@ impl State {
 
     fn price_with_all_nodes(&self) -> Price {
         if self.contract == Contract::Begun {
-            return Price::Blocked("migrations that remove have begun".into());
+            return Price::Blocked(Printable::new(&self.blocked_by()));
         }
         if self.plan.direction == Direction::Forward && !self.has_begun_to_change() {
             return Price::Nothing;

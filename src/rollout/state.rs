@@ -7,7 +7,9 @@ use super::lane::LaneState;
 use super::people::People;
 use super::plan::{Direction, Plan, Stage, Wish, forward};
 use super::switch::Switching;
-use crate::model::{Aim, GateName, Half, Health, MemberName, NodeName, PhaseName, Printable, Server, ServerName, Version};
+use crate::model::{
+    Aim, GateName, Half, Health, MemberName, MigrationPhase, NodeName, PhaseName, Printable, Server, ServerName, Version,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -53,6 +55,8 @@ pub struct State {
     /// Somebody asked to go back; it begins when nothing is outstanding.
     pub going_back: Option<Printable>,
     pub accepted: BTreeSet<GateName>,
+    /// What persons said about pending migrations, and why.
+    pub judged: BTreeMap<Printable, (MigrationPhase, Printable)>,
     /// Since when gates keep the next phase from beginning.
     pub gated_since: Option<Duration>,
     /// The phase that a person let begin.
@@ -233,6 +237,7 @@ impl State {
             cutting: Vec::new(),
             going_back: None,
             accepted: BTreeSet::new(),
+            judged: BTreeMap::new(),
             gated_since: None,
             granted: None,
             contract,

@@ -76,6 +76,7 @@ fn assumed(config: &Config, hands: &Hands, survey: &Survey) -> Beginning {
         release,
         has: survey::has(config),
         migrations: crate::app::hands::migrations(config).into_keys().collect(),
+        pending: vec![],
         left: BTreeSet::new(),
         on_next: BTreeSet::new(),
         drain_first: BTreeSet::new(),

@@ -59,6 +59,7 @@ pub fn beginning(config: &Config, hands: &Hands, survey: &Survey, request: &Swit
         from: Release(current.as_str().to_owned()),
         has: survey::has(config),
         migrations: BTreeSet::new(),
+        pending: vec![],
         left: BTreeSet::new(),
         drain_first: BTreeSet::new(),
         on_next: config.pool.servers.iter().filter(is_next).map(|server| server.name.clone()).collect(),

@@ -54,7 +54,8 @@ impl Encoded {
     /// The next one. Parts that are the same keep their revision.
     fn next(&self, newest: &Newest) -> Encoded {
         let (number, before, now) = (newest.number, &*self.snapshot, &*newest.snapshot);
-        let [rollout, prompt, price, phases, gates, nodes, traffic, history, migrations, plan, back, drains] = &self.parts;
+        let [rollout, prompt, price, phases, gates, nodes, traffic, history, migrations, pending, plan, back, drains] =
+            &self.parts;
         let names = PARTS;
         let parts = [
             rollout.next(number, names[0], &before.rollout, &now.rollout),
@@ -66,9 +67,10 @@ impl Encoded {
             traffic.next(number, names[6], &before.traffic, &now.traffic),
             history.next(number, names[7], &before.history, &now.history),
             migrations.next(number, names[8], &before.migrations, &now.migrations),
-            plan.next(number, names[9], &before.plan, &now.plan),
-            back.next(number, names[10], &before.back, &now.back),
-            drains.next(number, names[11], &before.drains, &now.drains),
+            pending.next(number, names[9], &before.pending, &now.pending),
+            plan.next(number, names[10], &before.plan, &now.plan),
+            back.next(number, names[11], &before.back, &now.back),
+            drains.next(number, names[12], &before.drains, &now.drains),
         ];
         Encoded {
             number,

@@ -1,8 +1,10 @@
 //! The configured migrations and where each stands: read from the state alone, so that a screen that comes later, and an
 //! engine that resumed, say the same.
 
+use crate::engine::pending::decided;
 use crate::engine::snapshot::{MigrationState, MigrationView};
 use crate::engine::world::World;
+use crate::migration::Progress;
 use crate::model::moment::millis::as_millis;
 use crate::model::{Aim, CommandKind, GateName, PhaseName, Printable, Verdict};
 use crate::rollout::event::Operation;
@@ -15,8 +17,16 @@ use std::time::Duration;
 /// Expand, then contract, as far as the config has them.
 pub(super) fn migrations(world: &World, state: &State, now: Duration) -> Vec<MigrationView> {
     let both = [(PhaseName::Expand, CommandKind::Expand), (PhaseName::Contract, CommandKind::Contract)];
-    let configured = both.into_iter().filter(|(_, kind)| state.beginning.migrations.contains(kind));
+    let configured = both.into_iter().filter(|(_, kind)| state.has_migrations(*kind));
     configured.map(|(phase, kind)| view(world, state, phase, kind, now)).collect()
+}
+
+/// Each statement of those that halfstep runs itself, as persons decided.
+pub(super) fn pending(world: &World, state: &State) -> Progress {
+    match &world.own_migrations {
+        Some(own) if !state.beginning.pending.is_empty() => decided(&own.progress(), state),
+        Some(_) | None => Progress::default(),
+    }
 }
 
 fn view(world: &World, state: &State, phase: PhaseName, kind: CommandKind, now: Duration) -> MigrationView {

@@ -101,7 +101,7 @@ fn looks(beginning: &Beginning) -> String {
 }
 
 fn gates(beginning: &Beginning, name: PhaseName) -> Vec<GateName> {
-    use GateName::{Capacity, ErrorRate, EveryoneOnNext, Latency, Members, Nodes, Restarted, Serving, Verified};
+    use GateName::{Capacity, ErrorRate, EveryoneOnNext, Latency, Members, Migrations, Nodes, Restarted, Serving, Verified};
     let restarted = |mut gates: Vec<GateName>| {
         if beginning.purpose == Purpose::Restart {
             gates.push(Restarted);
@@ -109,6 +109,7 @@ fn gates(beginning: &Beginning, name: PhaseName) -> Vec<GateName> {
         gates
     };
     match name {
+        PhaseName::Expand if !beginning.pending.is_empty() => vec![Migrations],
         PhaseName::Preflight | PhaseName::Expand | PhaseName::Report => vec![],
         PhaseName::DrainA => vec![Nodes, Members, Verified, Serving, Capacity],
         PhaseName::UpdateA => vec![Nodes],

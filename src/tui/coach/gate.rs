@@ -36,6 +36,7 @@ fn question(name: GateName) -> &'static str {
         GateName::ErrorRate => "does next answer as well as current did?",
         GateName::Latency => "does next answer as fast as current did?",
         GateName::EveryoneOnNext => "does everybody answer next?",
+        GateName::Migrations => "is it known when each migration runs?",
     }
 }
 
@@ -54,6 +55,7 @@ fn why(figures: &Figures, name: GateName) -> String {
         GateName::ErrorRate => format!("half B still runs {current}: as long as it does, going back from {next} costs nothing."),
         GateName::Latency => format!("what is slow for one half is slower for all; {current} is still one act away."),
         GateName::EveryoneOnNext => format!("the migrations that remove would break whoever still runs {current}."),
+        GateName::Migrations => format!("what only {next} lives with must not run while {current} serves."),
     }
 }
 
@@ -82,6 +84,9 @@ fn way_on(figures: &Figures, gate: &GateView) -> String {
         }
         (GateName::EveryoneOnNext, _) => {
             "bring those named to next; one that is gone for good is declared so: exclude it, then ‹x› and its name.".to_owned()
+        }
+        (GateName::Migrations, _) => {
+            "‹m›, choose the migration, then o: you say expand or contract, with a reason that is kept.".to_owned()
         }
         (GateName::Drained, _) => waits.to_owned(),
     }

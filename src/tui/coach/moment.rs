@@ -133,7 +133,8 @@ fn is_bake_gate(name: GateName) -> bool {
         | GateName::Restarted
         | GateName::Serving
         | GateName::Capacity
-        | GateName::EveryoneOnNext => false,
+        | GateName::EveryoneOnNext
+        | GateName::Migrations => false,
     }
 }
 

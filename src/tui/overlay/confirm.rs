@@ -70,6 +70,7 @@ fn title(command: &Command) -> &'static str {
         Command::Contract(ContractWhen::Later) => "Leave it for later",
         Command::Contract(ContractWhen::Now) => "Contract",
         Command::Accept(..) => "Accept a gate",
+        Command::Judge { .. } => "Decide about a migration",
         Command::Note(_) => "Note",
         Command::HandOver(_) => "Hand over",
         Command::TakeOver { .. } => "Take over",
@@ -129,6 +130,7 @@ fn sentences(command: &Command, view: &View) -> Vec<String> {
         | Command::Cut(..)
         | Command::Contract(ContractWhen::Now)
         | Command::Accept(..)
+        | Command::Judge { .. }
         | Command::HandOver(_)
         | Command::Note(_) => vec![command.to_string()],
     }

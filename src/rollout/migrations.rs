@@ -1,0 +1,89 @@
+//! The pending migrations that halfstep itself runs: in which phase each belongs, as was found or as a person said, and what
+//! is gone after contract.
+//!
+//! A decision counts until its phase has begun: nothing is moved out of what may have run. What statements do is not known
+//! here.
+
+use super::plan::Direction;
+use super::state::{Contract, State};
+use crate::model::{CommandKind, MigrationPhase, PendingMigration, PhaseName, Printable};
+
+impl State {
+    /// Where a pending migration belongs by now.
+    #[must_use]
+    pub fn phase_of(&self, migration: &PendingMigration) -> MigrationPhase {
+        self.judged.get(&migration.name).map_or(migration.phase, |(phase, _)| *phase)
+    }
+
+    /// Those that somebody has to decide about.
+    #[must_use]
+    pub fn undecided(&self) -> Vec<&PendingMigration> {
+        self.beginning.pending.iter().filter(|one| self.phase_of(one) == MigrationPhase::Undecided).collect()
+    }
+
+    /// Has a phase of migrations something to run? Commands of the config always do.
+    #[must_use]
+    pub fn has_migrations(&self, kind: CommandKind) -> bool {
+        let Some(phase) = phase_of_kind(kind) else { return false };
+        self.beginning.migrations.contains(&kind)
+            && (self.beginning.pending.is_empty() || self.pending_in(phase).next().is_some())
+    }
+
+    /// The pending migrations of a phase, in order.
+    pub fn pending_in(&self, phase: MigrationPhase) -> impl Iterator<Item = &PendingMigration> {
+        self.beginning.pending.iter().filter(move |one| self.phase_of(one) == phase)
+    }
+
+    /// Why a decision about a migration would be refused.
+    pub(super) fn refuse_judging(&self, name: &Printable, phase: MigrationPhase, why: &Printable) -> Option<String> {
+        let Some(migration) = self.beginning.pending.iter().find(|one| one.name == *name) else {
+            let names: Vec<&str> = self.beginning.pending.iter().map(|one| one.name.as_str()).collect();
+            return Some(match names.as_slice() {
+                [] => "no migration of this rollout is run by halfstep itself".into(),
+                names => format!("no migration {name} is pending; there are {}", names.join(", ")),
+            });
+        };
+        if phase == MigrationPhase::Undecided {
+            return Some("say expand or contract".into());
+        }
+        if why.is_empty() {
+            return Some("a decision about a migration needs a reason".into());
+        }
+        let forward = self.plan.direction == Direction::Forward;
+        let begun = self.times.iter().any(|time| time.direction == Direction::Forward && time.name == PhaseName::Expand);
+        let was = self.phase_of(migration);
+        if self.contract == Contract::Begun || !forward {
+            return Some("migrations are run already, or the rollout goes back: nothing is decided any more".into());
+        }
+        (begun && (was == MigrationPhase::Expand || phase == MigrationPhase::Expand))
+            .then(|| "expand has begun: what belongs there is decided before it".into())
+    }
+
+    /// What going back meets after contract, in words.
+    #[must_use]
+    pub fn blocked_by(&self) -> String {
+        let gone: Vec<&PendingMigration> = self.pending_in(MigrationPhase::Contract).collect();
+        let named = gone.iter().find_map(|one| one.removes.as_ref().map(|what| (one, what)));
+        match (named, gone.first()) {
+            (Some((one, what)), _) => format!("{} ran {what}", one.name),
+            (None, Some(one)) => format!("{} has begun", one.name),
+            (None, None) => "migrations that remove have begun".into(),
+        }
+    }
+}
+
+fn phase_of_kind(kind: CommandKind) -> Option<MigrationPhase> {
+    match kind {
+        CommandKind::Expand => Some(MigrationPhase::Expand),
+        CommandKind::Contract => Some(MigrationPhase::Contract),
+        CommandKind::Prepare
+        | CommandKind::Check
+        | CommandKind::RestoreCheck
+        | CommandKind::Stop
+        | CommandKind::Update
+        | CommandKind::Start
+        | CommandKind::Restore
+        | CommandKind::Restart
+        | CommandKind::Quiet => None,
+    }
+}
