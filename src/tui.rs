@@ -11,7 +11,9 @@
 
 pub mod action;
 pub mod app;
+mod aside;
 pub mod beside;
+mod came;
 pub mod clipboard;
 pub mod coach;
 pub mod filter;
@@ -31,10 +33,12 @@ pub mod widget;
 
 use crate::config::console::{self, Bell};
 use crate::engine::client::{Client, News};
-use crate::engine::snapshot::{OutcomeView, PhaseState, Snapshot};
+use crate::engine::snapshot::{OutcomeView, PhaseState};
 use crate::model::{Failure, Printable};
 use action::Action;
 use app::{App, Ask};
+use aside::Aside;
+use came::Came;
 use clipboard::Copied;
 use coach::Guide;
 use input::Input;
@@ -125,7 +129,8 @@ pub async fn run(mut client: Client, options: Options) -> Result<Left, Failure> 
         sending: Sending::Nothing,
         fresh: true,
         heard: now,
-        came: Came { stamp: 0.0, at: now },
+        came: Came::nothing(now),
+        aside: Aside::default(),
         shown: now,
         quiet: false,
         woke: None,
@@ -164,6 +169,7 @@ struct Console {
     /// When the engine last said something.
     heard: Instant,
     came: Came,
+    aside: Aside,
     /// When the snapshot that is shown came.
     shown: Instant,
     /// Was it said that the engine is silent?
@@ -186,20 +192,6 @@ enum Sending {
     Nothing,
 }
 
-/// When the newest snapshot came: known by the engine's own clock in it, as a sign of life looks like one with nothing new.
-struct Came {
-    stamp: f64,
-    at: Instant,
-}
-
-impl Came {
-    fn look(&mut self, snapshot: &Snapshot, now: Instant) {
-        if self.stamp.to_bits() != snapshot.rollout.since_start_ms.to_bits() {
-            *self = Came { stamp: snapshot.rollout.since_start_ms, at: now };
-        }
-    }
-}
-
 /// What ended the waiting.
 enum Woken {
     Key(Option<std::io::Result<Typed>>),
@@ -208,6 +200,7 @@ enum Woken {
     /// The frame is out, after so long.
     Sent(Duration),
     Beside,
+    Aside(Option<overlay::Output>),
     Follow,
     Time,
 }
@@ -240,6 +233,10 @@ impl Console {
                     self.app.beside(names);
                     self.pace.press();
                 }
+                Woken::Aside(said) => {
+                    said.into_iter().for_each(|output| self.app.read(output));
+                    self.pace.press();
+                }
                 Woken::Follow => self.follow().await,
                 Woken::Time => {}
             }
@@ -258,6 +255,7 @@ impl Console {
             news = self.client.news(), if !self.gone => Woken::News(news),
             took = self.screen.idle(), if self.sending == Sending::Frame => Woken::Sent(took),
             Ok(()) = self.beside.changed() => Woken::Beside,
+            said = self.aside.said(), if self.aside.is_busy() => Woken::Aside(said),
             () = tokio::time::sleep_until((self.followed + FOLLOW).into()), if self.app.follows().is_some() => Woken::Follow,
             () = tokio::time::sleep_until(due.into()), if self.sending == Sending::Nothing => Woken::Time,
         }
@@ -425,6 +423,7 @@ impl Console {
                 let output = reading::end(&self.rollout_dir, path).await;
                 self.app.read(output);
             }
+            Ask::Work(words) => self.aside.start(words),
             Ask::KeepTheme(name) => {
                 let nowhere = || Failure::new("there is no config directory: HOME is not set");
                 let file = self.app.likes().file.clone().ok_or_else(nowhere);

@@ -12,6 +12,8 @@ pub struct Progress {
     /// How the tool is called (`sqlx`, `plain`…) and where the database is, without secrets.
     pub tool: Printable,
     pub database: Printable,
+    /// The config that names them, for whoever looks closer at one.
+    pub config: String,
     pub files: Vec<FileProgress>,
     /// What concerns all of them, as: interleaved, or another runner holds the lock.
     pub remarks: Vec<Printable>,

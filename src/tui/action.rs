@@ -1,5 +1,6 @@
 //! What a key means. It knows no key: those are in [`super::keymap`]; what an action does is in [`super::app`].
 
+use super::overlay::migrations::Closer;
 use crate::rollout::DrainChoice;
 
 /// What an operator wants, said to the screen.
@@ -21,6 +22,12 @@ pub enum Action {
     ContractLater,
     /// Plan and gates.
     Gates,
+    /// Migrations, statement by statement.
+    Migrations,
+    /// In which phase the selected migration belongs.
+    Judge,
+    /// A closer look at the selected migration.
+    Look(Closer),
     /// Commands and output.
     Commands,
     Note,
@@ -97,6 +104,7 @@ impl Action {
             Action::SwitchAgain => "switch-again",
             Action::ContractLater => "contract-later",
             Action::Gates => "plan",
+            Action::Migrations => "migrations",
             Action::Commands => "log",
             Action::Note => "note",
             Action::HandOver => "hand-over",
@@ -116,7 +124,9 @@ impl Action {
             Action::OtherHalf => "other-half",
             Action::CommandLine => "command-line",
             Action::Filter => "filter",
-            Action::Search
+            Action::Judge
+            | Action::Look(_)
+            | Action::Search
             | Action::SearchNext
             | Action::SearchBack
             | Action::Follow

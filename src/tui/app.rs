@@ -17,7 +17,7 @@ use super::action::Action;
 use super::coach::{self, Arrival, Guide, Pane};
 use super::filter::Filter;
 use super::keymap::{Context, Keymap};
-use super::overlay::{CommandLine, Explain, Help, Log, Overlay, Plan, Purpose, TextField, Themes};
+use super::overlay::{CommandLine, Explain, Help, Log, Migrations, Overlay, Plan, Purpose, TextField, Themes};
 use super::preferences::Preferences;
 use super::screen;
 use super::sight::Sight;
@@ -45,6 +45,8 @@ pub enum Ask {
     },
     /// Read the end of that file, under the rollout's directory; then tell [`App::read`].
     Read(String),
+    /// Run this program with these words; then tell [`App::read`] what it said.
+    Work(Vec<String>),
     /// Take this to the clipboard; then tell [`App::copied`].
     Copy(String),
     /// Draw everything anew.
@@ -291,6 +293,7 @@ impl App {
             }
             Action::Gates => self.open(Overlay::Plan(Plan::default())),
             Action::Commands => self.open(Overlay::Log(Log::default())),
+            Action::Migrations => self.open(Overlay::Migrations(Migrations::default())),
             Action::Help => self.open(Overlay::Help(Help::default())),
             Action::Coach => self.toggle_coach(),
             Action::Explain => self.open(Overlay::Explain(Explain::default())),
@@ -307,6 +310,8 @@ impl App {
             | Action::Suspend
             | Action::Interrupt
             | Action::Unbound(_)
+            | Action::Judge
+            | Action::Look(_)
             | Action::Search
             | Action::SearchNext
             | Action::SearchBack

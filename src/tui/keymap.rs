@@ -10,6 +10,7 @@ pub mod rebind;
 pub use map::{Bound, Keymap};
 
 use super::action::Action;
+use super::overlay::migrations::Closer;
 use crate::rollout::DrainChoice;
 use std::fmt;
 
@@ -78,6 +79,8 @@ pub enum Context {
     Commands,
     /// The output of one command.
     Output,
+    /// Migrations, statement by statement.
+    Migrations,
     /// To whom the wheel goes.
     Seats,
     Help,
@@ -87,7 +90,7 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: [Context; 13] = [
+    pub const ALL: [Context; 14] = [
         Context::Rollout,
         Context::Confirm,
         Context::Text,
@@ -98,6 +101,7 @@ impl Context {
         Context::Gates,
         Context::Commands,
         Context::Output,
+        Context::Migrations,
         Context::Seats,
         Context::Help,
         Context::Themes,
@@ -114,6 +118,7 @@ impl Context {
             | Context::Gates
             | Context::Commands
             | Context::Output
+            | Context::Migrations
             | Context::Seats
             | Context::Help
             | Context::Themes => false,
@@ -134,6 +139,7 @@ impl Context {
             Context::Gates => "In plan and gates",
             Context::Commands => "In the list of commands",
             Context::Output => "In an output",
+            Context::Migrations => "In the migrations",
             Context::Seats => "Where the wheel is handed over",
             Context::Help => "In this help",
             Context::Themes => "In the list of themes",
@@ -182,6 +188,7 @@ const ROLLOUT: &[Binding] = &[
     binding(&[Key::Char('d')], Action::Drain, "drain", "what is in flight on the selected server, and four ways on"),
     binding(&[Key::Char('p')], Action::Gates, "plan", "phases and gates; an unknown gate can be accepted there"),
     binding(&[Key::Char('l')], Action::Commands, "log", "commands as sent, and their output"),
+    binding(&[Key::Char('m')], Action::Migrations, "migrations", "each statement: its phase, its cost, why, and how far it is"),
     command(&[Key::Char('s')], Action::SkipBake, "skip bake", "end the bake now", "skip-bake"),
     command(
         &[Key::Char('w')],
@@ -314,6 +321,27 @@ const OUTPUT: &[Binding] = &[
     binding(&[Key::Enter], Action::Confirm, "read again", "read the file again"),
 ];
 
+const MIGRATIONS: &[Binding] = &[
+    binding(&[Key::Enter], Action::Confirm, "statements", "show the statements of the selected file, or hide them"),
+    command(&[Key::Char(' ')], Action::Hold, "hold", "start nothing new; a backfill pauses", "hold"),
+    binding(&[Key::Esc, Key::Char('q'), Key::Char('m')], Action::Back, "back", "back to the rollout"),
+    command(&[Key::Char('o')], Action::Judge, "decide", "say in which phase the selected file runs, with a reason", "judge"),
+    binding(&[Key::Char('S')], Action::Look(Closer::Split), "split", "what would be written in its place: before and after"),
+    binding(
+        &[Key::Char('P')],
+        Action::Look(Closer::Prove),
+        "prove",
+        "run it on a copy of the schema, between statements of both versions",
+    ),
+    binding(&[Key::Char('j'), Key::Down], Action::Down, "down", "the next line"),
+    binding(&[Key::Char('k'), Key::Up], Action::Up, "up", "the line before"),
+    binding(&[Key::Char('y')], Action::CopyLine, "copy", "the selected statement, or all of the file, to the clipboard"),
+    binding(&[Key::PageDown], Action::PageDown, "page down", "ten lines on"),
+    binding(&[Key::PageUp], Action::PageUp, "page up", "ten lines back"),
+    binding(&[Key::Home], Action::First, "first", "the first file"),
+    binding(&[Key::End], Action::Last, "last", "the last line"),
+];
+
 const SEATS: &[Binding] = &[
     binding(&[Key::Enter], Action::Confirm, "hand over", "to who is selected"),
     binding(&[Key::Esc, Key::Char('q'), Key::Char('h')], Action::Back, "back", "back, nothing is done"),
@@ -364,6 +392,7 @@ pub fn defaults(context: Context) -> &'static [Binding] {
         Context::Gates => GATES,
         Context::Commands => COMMANDS,
         Context::Output => OUTPUT,
+        Context::Migrations => MIGRATIONS,
         Context::Seats => SEATS,
         Context::Help => HELP,
         Context::Themes => THEMES,

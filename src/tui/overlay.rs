@@ -10,6 +10,7 @@ pub mod field;
 pub mod find;
 pub mod help;
 pub mod log;
+pub mod migrations;
 pub mod output;
 pub mod plan;
 pub mod rollback;
@@ -25,6 +26,7 @@ pub use explain::Explain;
 pub use field::{Purpose, TextField};
 pub use help::Help;
 pub use log::Log;
+pub use migrations::Migrations;
 pub use output::Output;
 pub use plan::Plan;
 pub use seats::Seats;
@@ -49,6 +51,7 @@ pub enum Overlay {
     Log(Log),
     Output(Output),
     Seats(Seats),
+    Migrations(Migrations),
     Help(Help),
     Explain(Explain),
     Themes(Themes),
@@ -67,6 +70,7 @@ impl Overlay {
             Overlay::Log(_) => Context::Commands,
             Overlay::Output(_) => Context::Output,
             Overlay::Seats(_) => Context::Seats,
+            Overlay::Migrations(_) => Context::Migrations,
             Overlay::Help(_) | Overlay::Explain(_) => Context::Help,
             Overlay::Themes(_) => Context::Themes,
         }
@@ -83,6 +87,7 @@ impl Overlay {
             Overlay::Log(log) => log.draw(view, area, buffer),
             Overlay::Output(output) => output.draw(view, area, buffer),
             Overlay::Seats(seats) => seats.draw(view, area, buffer),
+            Overlay::Migrations(migrations) => migrations.draw(view, area, buffer),
             Overlay::Help(help) => help.draw(view, area, buffer),
             Overlay::Explain(explain) => explain.draw(view, area, buffer),
             Overlay::Themes(themes) => themes.draw(view, area, buffer),
@@ -103,6 +108,7 @@ impl Overlay {
             | Overlay::Explain(_)
             | Overlay::Themes(_)
             | Overlay::Seats(_)
+            | Overlay::Migrations(_)
             | Overlay::Help(_) => false,
         }
     }

@@ -256,7 +256,7 @@ impl Law {
                 self.going_back = false;
             }
             Command::Go | Command::Automatic | Command::Contract(_) => self.held = false,
-            Command::Retry(_) | Command::SkipBake | Command::Accept(..) | Command::Note(_) => {}
+            Command::Retry(_) | Command::SkipBake | Command::Accept(..) | Command::Judge { .. } | Command::Note(_) => {}
             Command::HandOver(_) | Command::TakeOver { .. } => {}
         }
     }

@@ -175,6 +175,7 @@ fn empty(purpose: Purpose) -> Beginning {
         from: Release(CURRENT.into()),
         has: vec![],
         migrations: BTreeSet::new(),
+        pending: vec![],
         left: BTreeSet::new(),
         on_next: BTreeSet::new(),
         drain_first: BTreeSet::new(),

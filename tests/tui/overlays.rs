@@ -57,6 +57,10 @@ fn overlays() -> Vec<(&'static str, App)> {
         ("plan_unfolded", opened(samples::bake(), &unfold, &[])),
         ("accept", opened(samples::before_switch(), &[Action::Gates, Action::Confirm], &typed("seen on the graphs"))),
         ("log", opened(samples::failed(), &[Action::Commands], &[])),
+        ("migrations", opened(samples::pending::undecided(), &[Action::Migrations], &[])),
+        ("migrations_at_work", opened(samples::pending::expanding(), &[Action::Migrations, Action::Down], &[])),
+        ("migrations_commands", opened(samples::bake(), &[Action::Migrations], &[])),
+        ("decide", opened(samples::pending::undecided(), &[Action::Migrations, Action::Judge], &typed("expand it only"))),
         ("output", with_output(&[])),
         ("output_found", with_output(&search)),
         ("output_search", with_output(&search[..4])),
@@ -107,8 +111,19 @@ fn every_overlay_without_colour_and_in_ascii_says_the_same() {
 #[test]
 fn the_way_on_and_the_way_out_are_seen_at_every_size() {
     for (name, mut app) in overlays() {
-        let asks =
-            ["roll_back", "flip_back", "automatic", "exclude", "skip_bake", "later", "drain", "accept", "note", "typed_word"];
+        let asks = [
+            "roll_back",
+            "flip_back",
+            "automatic",
+            "exclude",
+            "skip_bake",
+            "later",
+            "drain",
+            "accept",
+            "decide",
+            "note",
+            "typed_word",
+        ];
         for size in SIZES {
             let shown = picture(&mut app, size, &now()).backend().to_string();
             assert!(shown.contains("Going back now"), "{name} at {size:?}:\n{shown}");

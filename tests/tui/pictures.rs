@@ -62,6 +62,8 @@ fn every_moment_at_every_size() {
         ("busy", samples::busy()),
         ("sixteen", samples::sixteen()),
         ("odd", samples::odd()),
+        ("undecided", samples::pending::undecided()),
+        ("expanding", samples::pending::expanding()),
     ];
     for (name, snapshot) in moments {
         for size in SIZES {

@@ -28,6 +28,7 @@ fn moments() -> Vec<Snapshot> {
         samples::contract(),
         samples::rolling_back(),
         samples::updating(),
+        samples::pending::undecided(),
         samples::strange(),
     ]
 }
@@ -44,6 +45,7 @@ fn ways(context: Context) -> &'static [&'static str] {
         Context::Drain => &["jd", "jdw", "jdx", "jdg", "jdb"],
         Context::Gates => &["p"],
         Context::Commands => &["l"],
+        Context::Migrations => &["m"],
         // Opened by an answer of the loop, not by a key alone.
         Context::Output | Context::Seats => &[],
         Context::Help => &["?"],

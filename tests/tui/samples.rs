@@ -4,6 +4,7 @@ use halfstep::engine::snapshot::*;
 use halfstep::model::{Aim, GateName, Half, Health, PhaseName, Printable, Role, Rotation, ServerName, Verdict, Version};
 use halfstep::rollout::people::{People, Person, Wish};
 
+pub mod pending;
 mod plan;
 
 pub const CURRENT: &str = "1.41.0";
@@ -115,6 +116,7 @@ pub fn pool(at: PhaseName) -> Snapshot {
         ],
         servers,
         history: history(80, |at| (2400 + at * 7 % 90, 0)),
+        pending: halfstep::migration::Progress::default(),
         migrations: vec![
             migration(
                 PhaseName::Expand,

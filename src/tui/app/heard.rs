@@ -68,6 +68,7 @@ impl App {
             | Overlay::Explain(_)
             | Overlay::Themes(_)
             | Overlay::Seats(_)
+            | Overlay::Migrations(_)
             | Overlay::Help(_) => None,
         });
         match open {

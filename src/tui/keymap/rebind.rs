@@ -36,11 +36,14 @@ pub fn danger(action: Action) -> Danger {
         | Action::SwitchAgain
         | Action::ContractLater
         | Action::HandOver
+        | Action::Judge
         | Action::Note => Danger::Asks,
         Action::Hold
         | Action::Drain
         | Action::Gates
         | Action::Commands
+        | Action::Migrations
+        | Action::Look(_)
         | Action::Help
         | Action::Coach
         | Action::Explain

@@ -34,6 +34,7 @@ impl App {
             Some(Overlay::Log(log)) => log.select(by, snapshot),
             Some(Overlay::Output(output)) => output.select(by),
             Some(Overlay::Seats(seats)) => seats.select(by, snapshot),
+            Some(Overlay::Migrations(migrations)) => migrations.select(by, snapshot),
             Some(Overlay::Explain(explain)) => explain.scroll(by),
             Some(Overlay::Themes(themes)) => {
                 themes.select(by);
@@ -70,6 +71,7 @@ impl App {
                 | Overlay::Explain(_)
                 | Overlay::Themes(_)
                 | Overlay::Seats(_)
+                | Overlay::Migrations(_)
                 | Overlay::Help(_),
             )
             | None => return Ask::Nothing,
@@ -90,6 +92,7 @@ impl App {
                 | Overlay::Explain(_)
                 | Overlay::Themes(_)
                 | Overlay::Seats(_)
+                | Overlay::Migrations(_)
                 | Overlay::Help(_),
             )
             | None => return Ask::Nothing,
@@ -118,6 +121,7 @@ impl App {
             Some(Overlay::Log(log)) => {
                 log.selected(&self.shown).and_then(|(_, entry)| entry.command.clone()).map(|text| text.to_string())
             }
+            Some(Overlay::Migrations(migrations)) => migrations.copied(&self.shown),
             Some(Overlay::Plan(shown)) => {
                 let commands = shown.selected(&self.shown).map(|item| plan::commands(&self.shown, item)).unwrap_or_default();
                 (!commands.is_empty()).then(|| commands.join("\n"))
@@ -157,6 +161,7 @@ impl App {
                 | Overlay::Explain(_)
                 | Overlay::Themes(_)
                 | Overlay::Seats(_)
+                | Overlay::Migrations(_)
                 | Overlay::Help(_),
             )
             | None => String::new(),

@@ -2,7 +2,7 @@
 //! the filter, or a text to look for.
 
 use super::{keys, lines, low_pane, paragraph, typed_line};
-use crate::model::{GateName, Printable, ServerName};
+use crate::model::{GateName, MigrationPhase, Printable, ServerName};
 use crate::rollout::people::ScreenNumber;
 use crate::rollout::{Command, ContractWhen};
 use crate::tui::action::Action;
@@ -27,6 +27,8 @@ pub enum Purpose {
     Contract(String),
     /// Exactly its name declares an excluded server gone.
     Gone(ServerName),
+    /// In which phase a migration belongs, and why.
+    Judge(Printable),
     /// The reason for taking over from who drives at that screen.
     TakeOver(ScreenNumber),
     /// Which servers are shown; and the filter before, for Esc.
@@ -62,7 +64,12 @@ impl TextField {
     #[must_use]
     pub fn context(&self) -> Context {
         match self.purpose {
-            Purpose::Note | Purpose::Accept(_) | Purpose::Contract(_) | Purpose::Gone(_) | Purpose::TakeOver(_) => Context::Text,
+            Purpose::Note
+            | Purpose::Accept(_)
+            | Purpose::Judge(_)
+            | Purpose::Contract(_)
+            | Purpose::Gone(_)
+            | Purpose::TakeOver(_) => Context::Text,
             Purpose::Filter(_) => Context::Filter,
             Purpose::Search => Context::Search,
         }
@@ -79,6 +86,7 @@ impl TextField {
                 Err("the reason is kept in the journal and may not be empty: type it, or go back".to_owned())
             }
             Purpose::Accept(gate) => Ok(Some(Command::Accept(*gate, Printable::new(text)))),
+            Purpose::Judge(name) => judged(name, text).map(Some),
             Purpose::TakeOver(_) if text.is_empty() => Err("taking over needs a reason: type it, or go back".to_owned()),
             Purpose::TakeOver(from) => Ok(Some(Command::TakeOver { from: Some(*from), why: Printable::new(text) })),
             Purpose::Contract(word) if self.text == *word => Ok(Some(Command::Contract(ContractWhen::Now))),
@@ -94,9 +102,12 @@ impl TextField {
         let (title, what) = match &self.purpose {
             Purpose::Filter(_) => return self.draw_low(view, "Filter", &counted(view), area, buffer),
             Purpose::Search => return self.draw_low(view, "Search", "upper and lower case are the same", area, buffer),
-            Purpose::Note | Purpose::Accept(_) | Purpose::Contract(_) | Purpose::Gone(_) | Purpose::TakeOver(_) => {
-                self.words(view)
-            }
+            Purpose::Note
+            | Purpose::Accept(_)
+            | Purpose::Judge(_)
+            | Purpose::Contract(_)
+            | Purpose::Gone(_)
+            | Purpose::TakeOver(_) => self.words(view),
         };
         let mut said = Vec::new();
         for (role, sentence) in what {
@@ -128,6 +139,21 @@ impl TextField {
                 let why = "It passes if you say why. The journal keeps the reason and your name.".to_owned();
                 ("Accept an unknown gate", vec![(Role::Warning, said), (Role::Plain, why)])
             }
+            Purpose::Judge(name) => {
+                let file = view.snapshot.pending.files.iter().find(|file| file.name == *name);
+                let why = file.map(|file| format!("{}: {}", file.phase.word(), file.why)).unwrap_or_default();
+                let ask = "Type expand or contract, and why: expand the new code brings its own default. The journal keeps it.";
+                let said = "Expand runs now, while the old version serves; contract runs when only the new one does.";
+                (
+                    "When does it run?",
+                    vec![
+                        (Role::Title, name.to_string()),
+                        (Role::Warning, why),
+                        (Role::Plain, said.into()),
+                        (Role::Plain, ask.into()),
+                    ],
+                )
+            }
             Purpose::Contract(word) => {
                 let prompt = &view.snapshot.prompt;
                 let mut said = vec![
@@ -155,6 +181,20 @@ impl TextField {
             ),
         }
     }
+}
+
+/// `expand REASON`, `contract REASON`.
+fn judged(name: &Printable, text: &str) -> Result<Command, String> {
+    let (word, why) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let phase = match word {
+        "expand" => MigrationPhase::Expand,
+        "contract" => MigrationPhase::Contract,
+        _ => return Err("begin with expand or contract, then say why; or go back".to_owned()),
+    };
+    if why.trim().is_empty() {
+        return Err(format!("the reason is kept in the journal and may not be empty: {word} and why, or go back"));
+    }
+    Ok(Command::Judge { migration: name.clone(), phase, why: Printable::new(why.trim()) })
 }
 
 fn counted(view: &View) -> String {

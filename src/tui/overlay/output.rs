@@ -25,6 +25,15 @@ pub struct Output {
     at: usize,
     follow: Follow,
     find: Find,
+    from: From,
+}
+
+/// Where the lines are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum From {
+    File,
+    /// Said once: nothing can be read again.
+    Run,
 }
 
 /// How much of a file was read.
@@ -46,7 +55,20 @@ impl Output {
     #[must_use]
     pub fn new(path: String, lines: Result<Vec<Printable>, Printable>, cut: Cut, length: u64) -> Output {
         let at = last(&lines);
-        Output { path, lines, cut, length, at, follow: Follow::Yes, find: Find::default() }
+        Output { path, lines, cut, length, at, follow: Follow::Yes, find: Find::default(), from: From::File }
+    }
+
+    /// What a run of this program said: there is no file to read again.
+    #[must_use]
+    pub fn said(title: String, lines: Vec<Printable>) -> Output {
+        let output = Output::new(title, Ok(lines), Cut::Whole, 0);
+        Output { at: 0, follow: Follow::No, from: From::Run, ..output }
+    }
+
+    /// Is there a file under it?
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.from == From::File
     }
 
     /// Takes what was read later of the same file.
@@ -63,7 +85,7 @@ impl Output {
     /// Does it want to be read again when the file grows?
     #[must_use]
     pub fn follows(&self) -> bool {
-        self.follow == Follow::Yes
+        self.follow == Follow::Yes && self.from == From::File
     }
 
     /// Stays with what is printed, or no longer.

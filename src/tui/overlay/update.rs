@@ -5,6 +5,7 @@
 //! confirmation whose prompt has changed since it was opened asks once more.
 
 use super::field::type_into;
+use super::migrations::Closer;
 use super::plan::{Item, is_acceptable};
 use super::verb::{self, Order};
 use super::{Confirm, Drain, Overlay, Purpose, TextField, command_line};
@@ -13,6 +14,7 @@ use crate::rollout::{Command, ContractWhen, DrainChoice};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Ask};
 use crate::tui::filter::Filter;
+use crate::tui::theme::Role;
 
 const MOVED_ON: &str = "things have moved on since you opened this: look again, then once more";
 /// Lines that are kept to be called back.
@@ -43,6 +45,8 @@ impl App {
                 self.filter_as_typed();
                 Ask::Nothing
             }
+            (Action::Judge, Some(Overlay::Migrations(_))) => self.judge(),
+            (Action::Look(closer), Some(Overlay::Migrations(_))) => self.look_closer(closer),
             (action, _) => self.browse(action),
         }
     }
@@ -62,6 +66,7 @@ impl App {
                 | Overlay::Explain(_)
                 | Overlay::Themes(_)
                 | Overlay::Seats(_)
+                | Overlay::Migrations(_)
                 | Overlay::Help(_),
             )
             | None => return,
@@ -131,7 +136,12 @@ impl App {
                 Some(path) => Ask::Read(path),
                 None => self.say("this line has no output: only commands that were run have"),
             },
-            Some(Overlay::Output(output)) => Ask::Read(output.path.clone()),
+            Some(Overlay::Output(output)) if output.is_file() => Ask::Read(output.path.clone()),
+            Some(Overlay::Output(_)) => self.say("this was said once: go back, and ask again"),
+            Some(Overlay::Migrations(migrations)) => {
+                migrations.turn(&self.shown);
+                Ask::Nothing
+            }
             Some(Overlay::Themes(themes)) => {
                 let name = themes.name().to_owned();
                 self.close();
@@ -271,6 +281,24 @@ impl App {
             self.close();
         }
         ask
+    }
+
+    /// Opens the line in which somebody says where the selected migration belongs.
+    fn judge(&mut self) -> Ask {
+        let Some(name) = self.selected_migration() else { return self.say("no migration of this rollout is run by halfstep") };
+        self.ask_for("judge", Purpose::Judge(name))
+    }
+
+    fn selected_migration(&self) -> Option<Printable> {
+        let Some(Overlay::Migrations(migrations)) = self.overlays.last() else { return None };
+        migrations.selected(&self.shown).map(|item| item.file().clone())
+    }
+
+    fn look_closer(&mut self, closer: Closer) -> Ask {
+        let Some(name) = self.selected_migration() else { return self.say("there is no file here to look at") };
+        let words = closer.words(&self.shown.pending.config, name.as_str());
+        self.tell(Role::Dim, format!("halfstep {} …", words.join(" ")));
+        Ask::Work(words)
     }
 
     fn accept(&mut self, name: GateName, reason: String) -> Ask {

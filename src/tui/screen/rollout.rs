@@ -80,7 +80,8 @@ struct Wishes {
     b: u16,
     coach: bool,
     /// Are any configured?
-    migrations: bool,
+    /// Rows; none: there are no migrations.
+    migrations: u16,
 }
 
 /// Draws the screen.
@@ -123,7 +124,7 @@ pub fn rows_of((width, height): (u16, u16), snapshot: &Snapshot, filter: &Filter
 
 fn wishes(snapshot: &Snapshot, guide: Guide) -> Wishes {
     let wish = |at| u16::try_from(half::everybody(snapshot, at).count() + 2).unwrap_or(u16::MAX);
-    Wishes { a: wish(Half::A), b: wish(Half::B), coach: guide.is_shown(), migrations: !snapshot.migrations.is_empty() }
+    Wishes { a: wish(Half::A), b: wish(Half::B), coach: guide.is_shown(), migrations: migrations::rows(snapshot) }
 }
 
 fn places(area: Rect, wishes: Wishes) -> Places {
@@ -145,7 +146,7 @@ fn places(area: Rect, wishes: Wishes) -> Places {
     }
     let [a, seesaw, b] = beside_each_other(halves);
     // Where no migrations are configured the gates have their place.
-    let (chart, [migrations, gates]) = match (heights.panes, wishes.migrations) {
+    let (chart, [migrations, gates]) = match (heights.panes, wishes.migrations > 0) {
         (0, true) => {
             let [migrations, _, gates] = beside_each_other(below);
             (Rect::default(), [migrations, gates])
@@ -153,7 +154,9 @@ fn places(area: Rect, wishes: Wishes) -> Places {
         (0, false) => (Rect::default(), [Rect::default(), below]),
         (_, has_migrations) => {
             let [chart, _, right] = beside_each_other(panes);
-            let rows = if has_migrations { SMALL_PANES } else { 0 };
+            // More than the gates need is theirs.
+            let most = panes.height.saturating_sub(SMALL_PANES).max(SMALL_PANES);
+            let rows = if has_migrations { (wishes.migrations + 2).clamp(SMALL_PANES, most) } else { 0 };
             (chart, Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(right))
         }
     };
@@ -240,10 +243,10 @@ impl Heights {
         let panes = PANES - 1;
         let enough = wished.saturating_add(titles).min(if self.side_by_side { 12 } else { 16 });
         let small = if self.side_by_side { SMALL_PANES } else { SMALL_PANES - 1 };
-        let below = if self.side_by_side || !wishes.migrations { 0 } else { small };
+        let below = if self.side_by_side || wishes.migrations == 0 { 0 } else { small };
         let has_panes = room >= enough + panes + below;
         let panes = if has_panes { panes } else { 0 };
-        let has_small = if self.side_by_side { !has_panes } else { wishes.migrations };
+        let has_small = if self.side_by_side { !has_panes } else { wishes.migrations > 0 };
         if room >= enough + small && has_small {
             self.migrations = small;
         }
