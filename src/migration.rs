@@ -25,6 +25,7 @@ pub mod progress;
 pub mod ruby;
 mod rules;
 pub mod script;
+pub mod split;
 pub mod tool;
 mod word;
 

@@ -1,0 +1,38 @@
+//! PostgreSQL: which recipe a wish gets. One file per recipe; `src/migration/split/postgres/parts.rs` has what they share.
+
+mod add_column;
+mod constraint;
+mod drop_column;
+mod enum_value;
+mod parts;
+mod rename_column;
+mod rename_table;
+mod retype;
+mod widen;
+
+use super::{Human, Split, Wish};
+use crate::migration::Catalogue;
+
+pub(super) fn split(wish: &Wish, catalogue: &Catalogue) -> Result<Split, Human> {
+    let (units, remarks) = match wish {
+        Wish::RenameColumn { table, column, to } => rename_column::units(catalogue, table, column, to)?,
+        Wish::RenameTable { table, to } => rename_table::units(catalogue, table, to)?,
+        Wish::ChangeType { table, column, to, fill } => retype::units(catalogue, table, column, to, fill)?,
+        Wish::DropColumn { table, column, fill } => drop_column::units(catalogue, table, column, fill)?,
+        Wish::AddColumn { table, column, data_type, fill } => add_column::units(table, column, data_type, fill)?,
+        Wish::SetNotNull { table, column, fill } => constraint::not_null(catalogue, table, column, fill)?,
+        Wish::AddCheck { table, name, condition } => constraint::check(catalogue, table, name.as_deref(), condition)?,
+        Wish::AddForeignKey { table, name, columns, target, target_columns, options } => {
+            let key = constraint::Key { columns, target, target_columns, options };
+            constraint::foreign_key(catalogue, table, name.as_deref(), &key)?
+        }
+        Wish::AddUnique { table, name, columns, index } => {
+            constraint::unique(catalogue, table, name.as_deref(), columns, index.as_deref())?
+        }
+        Wish::RenameEnumValue { object, value, to } => enum_value::units(catalogue, object, value, to)?,
+    };
+    Ok(Split { slug: wish.slug(), title: wish.title(), units, remarks })
+}
+
+/// Units in order, and remarks.
+type Made = Result<(Vec<super::Unit>, Vec<String>), Human>;
