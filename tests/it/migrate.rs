@@ -3,3 +3,4 @@
 
 mod database;
 pub mod servers;
+mod split;

@@ -83,7 +83,8 @@ pub(super) fn replaced(dialect: Dialect, text: &str, column: &str, by: &str) -> 
 /// The definition of an index from its `(`, and what stands between `ON` and there: the table and the method.
 pub(super) fn index_parts(dialect: Dialect, definition: &str) -> Option<(String, String)> {
     let all = tokens(dialect, definition)?;
-    let is_on = |token: &Token| matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("on"));
+    let is_on =
+        |token: &Token| matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("on"));
     let on = all.iter().position(|(token, _)| is_on(token))?;
     let open = all.iter().skip(on).find(|(token, _)| *token == Token::LParen)?.1.start;
     let head = definition.get(all[on].1.end..open)?.trim().to_owned();
@@ -98,7 +99,10 @@ mod tests {
     fn only_the_column_is_replaced() {
         let by = |text, column| replaced(Dialect::Postgres, text, column, "neu");
         assert_eq!(by("(lower(full_name), x)", "full_name").as_deref(), Some("(lower(neu), x)"));
-        assert_eq!(by("(full_name <> 'full_name' AND Full_Name > 1)", "full_name").as_deref(), Some("(neu <> 'full_name' AND neu > 1)"));
+        assert_eq!(
+            by("(full_name <> 'full_name' AND Full_Name > 1)", "full_name").as_deref(),
+            Some("(neu <> 'full_name' AND neu > 1)")
+        );
         assert_eq!(by("date(date::date)", "date").as_deref(), Some("date(neu::date)"));
         assert_eq!(by("\"A\"\"b\" > a", "A\"b").as_deref(), Some("neu > a"));
         assert_eq!(by("\"Full\" > full", "full").as_deref(), Some("\"Full\" > neu"));

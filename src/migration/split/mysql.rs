@@ -28,7 +28,9 @@ pub(super) fn split(wish: &Wish, catalogue: &Catalogue) -> Result<Split, Human> 
             constraint::unique(catalogue, table, name.as_deref(), columns, index.as_deref())?
         }
         Wish::RenameEnumValue { object, .. } => {
-            return Err(Human::because(format!("MySQL has no type {object}: an ENUM belongs to its column; add the new value at the end, write the rows anew, take the old one out later")));
+            return Err(Human::because(format!(
+                "MySQL has no type {object}: an ENUM belongs to its column; add the new value at the end, write the rows anew, take the old one out later"
+            )));
         }
     };
     Ok(Split { slug: wish.slug(), title: wish.title(), units, remarks })

@@ -12,7 +12,9 @@ pub(super) fn split(wish: &Wish, catalogue: &Catalogue) -> Result<Split, Human> 
         Wish::AddColumn { table, column, data_type, fill } => {
             let value = shared::value(table, column, fill)?;
             if shared::is_call(&value) {
-                return Err(Human::because(format!("SQLite takes only a constant for the rows that are there, and {value} is none")));
+                return Err(Human::because(format!(
+                    "SQLite takes only a constant for the rows that are there, and {value} is none"
+                )));
             }
             let (t, q) = (name::place(Dialect::Sqlite, table), name::quoted(Dialect::Sqlite, column));
             let add = format!("ALTER TABLE {t} ADD COLUMN {q} {data_type} NOT NULL DEFAULT {value}");
@@ -61,7 +63,10 @@ fn drop(catalogue: &Catalogue, table: &crate::migration::operation::Object, colu
     }
     let mut units = index_drops(&subject, column);
     let back = rename_column::again(&subject, old).note("The column comes back empty: what it held is gone.");
-    units.push(Unit::drop("column", Script::together([format!("ALTER TABLE {} DROP COLUMN {}", subject.place(), subject.q(column))])).back(back));
+    units.push(
+        Unit::drop("column", Script::together([format!("ALTER TABLE {} DROP COLUMN {}", subject.place(), subject.q(column))]))
+            .back(back),
+    );
     Ok((units, vec![]))
 }
 

@@ -1,9 +1,9 @@
 //! The table that a wish is about, as the catalogue has it: what is asked of it in every dialect, and what is in the way.
 
 use super::{Human, name};
+use crate::migration::Dialect;
 use crate::migration::catalogue::{Catalogue, Column, Dependant, Table, Trigger};
 use crate::migration::operation::Object;
-use crate::migration::Dialect;
 
 /// A table and where it was found.
 #[derive(Clone, Copy)]
@@ -99,13 +99,16 @@ impl<'a> Subject<'a> {
             };
             if counts {
                 let how = if whole { "may name" } else { "names" };
-                found.push(format!("the {kind} {name} {how} {}.{column}: change or drop it first, or do it by hand", self.object));
+                found
+                    .push(format!("the {kind} {name} {how} {}.{column}: change or drop it first, or do it by hand", self.object));
             }
         }
         for other in &self.table.columns {
-            let uses = |text: &String| super::expression::places(self.dialect, text, column).is_none_or(|places| !places.is_empty());
+            let uses =
+                |text: &String| super::expression::places(self.dialect, text, column).is_none_or(|places| !places.is_empty());
             if other.generated.as_ref().is_some_and(uses) {
-                let text = format!("the generated column {} is made from {}.{column}: change it by hand", other.name, self.object);
+                let text =
+                    format!("the generated column {} is made from {}.{column}: change it by hand", other.name, self.object);
                 found.push(text);
             }
         }
@@ -159,7 +162,8 @@ impl<'a> Subject<'a> {
             reasons.push(format!("{what} is generated: add a second generated column and drop this one later"));
         }
         if column.is_identity || column.default.as_deref().is_some_and(|text| text.to_lowercase().contains("nextval(")) {
-            reasons.push(format!("{what} is filled by the server (identity, serial, AUTO_INCREMENT): a second column would not be"));
+            reasons
+                .push(format!("{what} is filled by the server (identity, serial, AUTO_INCREMENT): a second column would not be"));
         }
         if self.table.primary_key.contains(&column.name) {
             reasons.push(format!("{what} is part of the primary key: other tables and every row's name hang on it"));

@@ -5,18 +5,63 @@ use crate::migration::operation::Object;
 /// One change that is to be split.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
-    RenameColumn { table: Object, column: String, to: String },
-    RenameTable { table: Object, to: String },
-    ChangeType { table: Object, column: String, to: String, fill: Fill },
-    DropColumn { table: Object, column: String, fill: Fill },
+    RenameColumn {
+        table: Object,
+        column: String,
+        to: String,
+    },
+    RenameTable {
+        table: Object,
+        to: String,
+    },
+    ChangeType {
+        table: Object,
+        column: String,
+        to: String,
+        fill: Fill,
+    },
+    DropColumn {
+        table: Object,
+        column: String,
+        fill: Fill,
+    },
     /// Required, and without a default.
-    AddColumn { table: Object, column: String, data_type: String, fill: Fill },
-    SetNotNull { table: Object, column: String, fill: Fill },
-    AddCheck { table: Object, name: Option<String>, condition: String },
-    AddForeignKey { table: Object, name: Option<String>, columns: Vec<String>, target: Object, target_columns: Vec<String>, options: String },
+    AddColumn {
+        table: Object,
+        column: String,
+        data_type: String,
+        fill: Fill,
+    },
+    SetNotNull {
+        table: Object,
+        column: String,
+        fill: Fill,
+    },
+    AddCheck {
+        table: Object,
+        name: Option<String>,
+        condition: String,
+    },
+    AddForeignKey {
+        table: Object,
+        name: Option<String>,
+        columns: Vec<String>,
+        target: Object,
+        target_columns: Vec<String>,
+        options: String,
+    },
     /// A unique constraint, or a unique index: then `index` is what stands behind the table, from its `(` on.
-    AddUnique { table: Object, name: Option<String>, columns: Vec<String>, index: Option<String> },
-    RenameEnumValue { object: Object, value: String, to: String },
+    AddUnique {
+        table: Object,
+        name: Option<String>,
+        columns: Vec<String>,
+        index: Option<String>,
+    },
+    RenameEnumValue {
+        object: Object,
+        value: String,
+        to: String,
+    },
 }
 
 /// What only a person knows.

@@ -3,7 +3,7 @@
 use super::Made;
 use super::parts::{self, How, alter, change};
 use crate::migration::Catalogue;
-use crate::migration::catalogue::Table;
+use crate::migration::catalogue::{Column, Table};
 use crate::migration::operation::Object;
 use crate::migration::split::subject::Subject;
 use crate::migration::split::{Fill, Human, Unit, shared};
@@ -15,19 +15,19 @@ pub(super) fn add(catalogue: &Catalogue, table: &Object, column: &str, data_type
     let q = subject.q(column);
     let mut remarks = vec![];
     let default = if shared::is_call(&value) {
-        remarks.push(format!("{value} is worked out for every row, and the server refuses to do that at once: a constant is safe"));
+        remarks
+            .push(format!("{value} is worked out for every row, and the server refuses to do that at once: a constant is safe"));
         format!("({value})")
     } else {
         value
     };
     let add = alter(&subject, &format!("ADD COLUMN {q} {data_type} NOT NULL DEFAULT {default}"), How::Instant);
-    let gone = alter(&subject, &format!("DROP COLUMN {q}"), if parts::is_mariadb(&subject) { How::Instant } else { How::Inplace });
+    let gone =
+        alter(&subject, &format!("DROP COLUMN {q}"), if parts::is_mariadb(&subject) { How::Instant } else { How::Inplace });
     let drop = alter(&subject, &format!("ALTER COLUMN {q} DROP DEFAULT"), How::Instant);
     let again = alter(&subject, &format!("ALTER COLUMN {q} SET DEFAULT {default}"), How::Instant);
-    let units = vec![
-        Unit::expand("column", change(add)).back(change(gone)),
-        Unit::detach("default", change(drop)).back(change(again)),
-    ];
+    let units =
+        vec![Unit::expand("column", change(add)).back(change(gone)), Unit::detach("default", change(drop)).back(change(again))];
     Ok((units, remarks))
 }
 
@@ -59,7 +59,8 @@ pub(super) fn drop(catalogue: &Catalogue, table: &Object, column: &str, fill: &F
     for index in parts::indexes_of(&subject, column) {
         units.push(parts::index_drop(&subject, index, column)?);
     }
-    let mut gone = parts::column_drop(&subject, old);
+    let value = fill.value.clone().filter(|_| is_required);
+    let mut gone = parts::column_drop(&subject, &Column { default: value.or_else(|| old.default.clone()), ..old.clone() });
     gone.down.notes.push("The column comes back empty: what it held is gone.".to_owned());
     units.push(gone);
     Ok((units, remarks))

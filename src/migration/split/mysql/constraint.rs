@@ -51,12 +51,15 @@ pub(super) fn check(catalogue: &Catalogue, table: &Object, name: Option<&str>, c
     let q = subject.q(&name);
     let add = alter(&subject, &format!("ADD CONSTRAINT {q} CHECK ({condition})"), How::Copy);
     let gone = format!("ALTER TABLE {} DROP CONSTRAINT {q}, ALGORITHM=INSTANT", subject.place());
-    let units = vec![
-        verify(shared::refused_by(&subject.place(), condition)),
-        Unit::detach("check", change(add)).back(change(gone)),
-    ];
+    let units =
+        vec![verify(shared::refused_by(&subject.place(), condition)), Unit::detach("check", change(add)).back(change(gone))];
     let rows = subject.table.rows.map_or(String::new(), |rows| format!(" of about {rows} rows"));
-    Ok((units, vec![format!("the server copies {table}{rows} for the check, and writers wait as long: on a large table use gh-ost or pt-online-schema-change for that step")]))
+    Ok((
+        units,
+        vec![format!(
+            "the server copies {table}{rows} for the check, and writers wait as long: on a large table use gh-ost or pt-online-schema-change for that step"
+        )],
+    ))
 }
 
 pub(super) fn foreign_key(catalogue: &Catalogue, table: &Object, name: Option<&str>, key: &Key) -> Made {
@@ -65,7 +68,12 @@ pub(super) fn foreign_key(catalogue: &Catalogue, table: &Object, name: Option<&s
     let primary = &target.table.primary_key;
     let target_columns = if key.target_columns.is_empty() { primary.as_slice() } else { key.target_columns };
     if target_columns.len() != key.columns.len() {
-        return Err(Human::because(format!("{} columns reference {} of {}", key.columns.len(), target_columns.len(), key.target)));
+        return Err(Human::because(format!(
+            "{} columns reference {} of {}",
+            key.columns.len(),
+            target_columns.len(),
+            key.target
+        )));
     }
     let (here, there, dialect) = (subject.place(), target.place(), subject.dialect);
     let name = name.map_or_else(|| subject.free(&format!("{}_{}_fk", table.name, key.columns.join("_"))), str::to_owned);
@@ -97,6 +105,8 @@ pub(super) fn unique(catalogue: &Catalogue, table: &Object, name: Option<&str>, 
     let add = alter(&subject, &format!("ADD UNIQUE INDEX {q} {body}"), How::Index);
     let gone = alter(&subject, &format!("DROP INDEX {q}"), How::Index);
     units.push(Unit::detach("index", change(add)).back(change(gone)));
-    let remark = format!("if the new version upserts on {name} (ON DUPLICATE KEY) it needs the index before it comes: then the old version must not write doubles any more");
+    let remark = format!(
+        "if the new version upserts on {name} (ON DUPLICATE KEY) it needs the index before it comes: then the old version must not write doubles any more"
+    );
     Ok((units, vec![remark]))
 }

@@ -70,7 +70,10 @@ pub(super) fn required(subject: &Subject, column: &Column, name: &str, required:
 /// An `UPDATE` to walk in batches.
 pub(super) fn batch(subject: &Subject, set: &str, condition: &str) -> Result<Statement, Human> {
     let (table, key) = (subject.place(), subject.q(&subject.key()?));
-    Ok(Statement { mark: Some(Mark::Batch { table: table.clone(), key }), sql: format!("UPDATE {table} SET {set} WHERE ({condition})") })
+    Ok(Statement {
+        mark: Some(Mark::Batch { table: table.clone(), key }),
+        sql: format!("UPDATE {table} SET {set} WHERE ({condition})"),
+    })
 }
 
 /// Rows in which two expressions differ.
@@ -138,7 +141,9 @@ pub(super) fn key_gone(subject: &Subject, name: &str) -> Script {
 
 /// What stands in the constraint, over these columns.
 pub(super) fn key_body(subject: &Subject, key: &ForeignKey, columns: &[String]) -> String {
-    format!("FOREIGN KEY ({}) {}", name::list(subject.dialect, columns), key.definition.trim())
+    // What the server says where nobody said anything.
+    let definition = key.definition.replace(" ON DELETE RESTRICT", "").replace(" ON UPDATE RESTRICT", "");
+    format!("FOREIGN KEY ({}) {}", name::list(subject.dialect, columns), definition.trim())
 }
 
 /// Copies the foreign keys of one column to another.

@@ -55,7 +55,8 @@ impl Rename<'_> {
         let subject = &self.subject;
         let (o, n) = (subject.q(&self.old.name), subject.q(self.to));
         let add = format!("ADD COLUMN {n} {}", described(subject, &self.old, true, None));
-        let gone = change(alter(subject, &format!("DROP COLUMN {n}"), if is_mariadb(subject) { How::Instant } else { How::Inplace }));
+        let gone =
+            change(alter(subject, &format!("DROP COLUMN {n}"), if is_mariadb(subject) { How::Instant } else { How::Inplace }));
         let mut units = vec![Unit::expand("column", change(alter(subject, &add, How::Instant))).back(gone)];
         if self.relaxes_first() {
             let (up, down) = parts::required(subject, &self.old, &self.old.name, false);
@@ -79,7 +80,9 @@ impl Rename<'_> {
             let (up, down) = parts::required(subject, &twin, self.to, true);
             units.push(Unit::expand("not_null", up).back(down));
         }
-        units.push(Unit::expand("verify", Script::apart([diverged(subject, &o, &n)])).back(Script::nothing("Nothing was changed.")));
+        units.push(
+            Unit::expand("verify", Script::apart([diverged(subject, &o, &n)])).back(Script::nothing("Nothing was changed.")),
+        );
         Ok(units)
     }
 
@@ -104,7 +107,11 @@ impl Rename<'_> {
                 alter(subject, &set, How::Instant)
             } else {
                 let twin = Column { name: self.to.to_owned(), ..self.old.clone() };
-                alter(subject, &format!("MODIFY {n} {}", described(subject, &twin, self.old.nullable, Some(default))), How::Instant)
+                alter(
+                    subject,
+                    &format!("MODIFY {n} {}", described(subject, &twin, self.old.nullable, Some(default))),
+                    How::Instant,
+                )
             };
             let drop = change(alter(subject, &format!("ALTER COLUMN {n} DROP DEFAULT"), How::Instant));
             units.push(Unit::detach("default", change(set)).back(drop));

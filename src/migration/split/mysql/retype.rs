@@ -24,9 +24,14 @@ pub(super) fn units(catalogue: &Catalogue, table: &Object, column: &str, to: &st
     let q = subject.q(column);
     let as_type = |data_type: &str, how| {
         let column = Column { data_type: data_type.to_owned(), ..old.clone() };
-        change(alter(&subject, &format!("MODIFY {q} {}", described(&subject, &column, old.nullable, old.default.as_deref())), how))
+        change(alter(
+            &subject,
+            &format!("MODIFY {q} {}", described(&subject, &column, old.nullable, old.default.as_deref())),
+            how,
+        ))
     };
-    let back = as_type(&old.data_type, How::Copy).note("The way back copies the table, and fails where a longer value was written.");
+    let back =
+        as_type(&old.data_type, How::Copy).note("The way back copies the table, and fails where a longer value was written.");
     Ok((vec![Unit::expand("type", as_type(to, How::Instant)).back(back)], vec![]))
 }
 

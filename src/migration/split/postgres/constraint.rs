@@ -65,7 +65,12 @@ pub(super) fn foreign_key(catalogue: &Catalogue, table: &Object, name: Option<&s
     let primary = &target.table.primary_key;
     let target_columns = if key.target_columns.is_empty() { primary.as_slice() } else { key.target_columns };
     if target_columns.len() != key.columns.len() {
-        return Err(Human::because(format!("{} columns reference {} of {}", key.columns.len(), target_columns.len(), key.target)));
+        return Err(Human::because(format!(
+            "{} columns reference {} of {}",
+            key.columns.len(),
+            target_columns.len(),
+            key.target
+        )));
     }
     let dialect = Dialect::Postgres;
     let (place, there) = (subject.place(), target.place());
@@ -115,8 +120,9 @@ pub(super) fn unique(catalogue: &Catalogue, table: &Object, name: Option<&str>, 
         let verify = Script::together([shared::doubled(subject.dialect, &place, columns)]);
         units.push(Unit::detach("verify", verify).back(Script::nothing("Nothing was changed.")));
     }
-    let build = Script::apart([format!("CREATE UNIQUE INDEX CONCURRENTLY {q} ON {place} {body}")])
-        .note(format!("If it fails it leaves an invalid index: DROP INDEX CONCURRENTLY {beside}, put the doubled rows right, run it again."));
+    let build = Script::apart([format!("CREATE UNIQUE INDEX CONCURRENTLY {q} ON {place} {body}")]).note(format!(
+        "If it fails it leaves an invalid index: DROP INDEX CONCURRENTLY {beside}, put the doubled rows right, run it again."
+    ));
     let gone = Script::apart([format!("DROP INDEX CONCURRENTLY IF EXISTS {beside}")]);
     units.push(Unit::detach("index", build).back(gone));
     if index.is_none() {
@@ -124,6 +130,8 @@ pub(super) fn unique(catalogue: &Catalogue, table: &Object, name: Option<&str>, 
         let drop = format!("ALTER TABLE {place} DROP CONSTRAINT IF EXISTS {q}");
         units.push(Unit::detach("unique", locked([add])).back(locked([drop])));
     }
-    let remark = format!("if the new version upserts on {name} (ON CONFLICT) it needs the index before it comes: then the old version must not write doubles any more");
+    let remark = format!(
+        "if the new version upserts on {name} (ON CONFLICT) it needs the index before it comes: then the old version must not write doubles any more"
+    );
     Ok((units, vec![remark]))
 }

@@ -3,6 +3,7 @@
 use super::Made;
 use super::parts::{self, LOCK, locked};
 use crate::migration::Catalogue;
+use crate::migration::catalogue::Column;
 use crate::migration::operation::Object;
 use crate::migration::split::subject::Subject;
 use crate::migration::split::{Fill, Human, Script, Unit};
@@ -32,7 +33,7 @@ pub(super) fn units(catalogue: &Catalogue, table: &Object, column: &str, fill: &
         units.push(Unit::expand("relax", Script::together([LOCK.to_owned(), relax])).back(back));
         remarks.push(format!("the old version may read NULL in {table}.{column} once the new one has written; --fill VALUE gives it a default instead"));
     }
-    if let Some(unit) = parts::relax(&subject, &crate::migration::catalogue::Column { nullable: true, ..old.clone() }) {
+    if let Some(unit) = parts::relax(&subject, &Column { nullable: true, ..old.clone() }) {
         // Checks bind the new version, which leaves the column out: they go before it comes.
         units.push(Unit { word: "checks".to_owned(), ..unit.within(crate::migration::Phase::Expand, None) });
     }
@@ -42,7 +43,8 @@ pub(super) fn units(catalogue: &Catalogue, table: &Object, column: &str, fill: &
         format!("the index {} goes with {table}.{column}: make another one over the other columns if they need it", index.name)
     }));
     units.extend(parts::index_drops(&subject, &indexes));
-    let mut drop = parts::column_drop(&subject, old);
+    let fill = fill.value.clone().filter(|_| is_required);
+    let mut drop = parts::column_drop(&subject, &Column { default: fill.or_else(|| old.default.clone()), ..old.clone() });
     drop.down.notes.push("The column comes back empty: what it held is gone.".to_owned());
     units.push(drop);
     Ok((units, remarks))

@@ -25,10 +25,14 @@ pub(super) fn units(catalogue: &Catalogue, object: &Object, value: &str, to: &st
     let mut units = vec![];
     if labels.is_none_or(|labels| !labels.iter().any(|label| label == to)) {
         let add = Script::apart([format!("ALTER TYPE {place} ADD VALUE IF NOT EXISTS {new} AFTER {old}")]);
-        units.push(Unit::expand("value", add).back(Script::nothing("A value cannot be taken out of an enum: it stays, and nobody uses it.")));
+        units.push(
+            Unit::expand("value", add)
+                .back(Script::nothing("A value cannot be taken out of an enum: it stays, and nobody uses it.")),
+        );
     }
-    let mut remarks =
-        vec![format!("the value {value} stays in {object}; once the new version has written {to} the old one meets a value that it does not know")];
+    let mut remarks = vec![format!(
+        "the value {value} stays in {object}; once the new version has written {to} the old one meets a value that it does not know"
+    )];
     if !is_known {
         remarks.push(format!("which columns hold {object} is not known without the database: split it again with --database for the part that changes the rows"));
         return Ok((units, remarks));
@@ -50,11 +54,22 @@ pub(super) fn units(catalogue: &Catalogue, object: &Object, value: &str, to: &st
 }
 
 fn is_of(data_type: &str, object: &Object, dialect: crate::migration::Dialect) -> bool {
-    let written = [name::place(dialect, object), name::quoted(dialect, &object.name), object.to_string(), format!("public.{}", object.name)];
+    let written = [
+        name::place(dialect, object),
+        name::quoted(dialect, &object.name),
+        object.to_string(),
+        format!("public.{}", object.name),
+    ];
     written.iter().any(|one| one == data_type)
 }
 
-fn rows(subject: &Subject, column: &str, default: Option<&str>, [old, new]: [&String; 2], place: &str) -> Result<Vec<Unit>, Human> {
+fn rows(
+    subject: &Subject,
+    column: &str,
+    default: Option<&str>,
+    [old, new]: [&String; 2],
+    place: &str,
+) -> Result<Vec<Unit>, Human> {
     let (table, q) = (subject.place(), subject.q(column));
     let mut units = vec![];
     if default.is_some_and(|default| default.starts_with(old.as_str())) {

@@ -2,7 +2,7 @@
 
 use crate::migration::catalogue::{Column, Index};
 use crate::migration::split::subject::Subject;
-use crate::migration::split::{Human, Mark, Script, Statement, Unit, expression, name};
+use crate::migration::split::{Human, Mark, Script, Statement, Unit, expression, name, shared};
 
 /// Above what takes an exclusive lock: it gives up soon, and is tried again.
 pub(super) const LOCK: &str = "SET LOCAL lock_timeout = '500ms'";
@@ -27,7 +27,8 @@ pub(super) fn differ(data_type: &str, one: &str, other: &str) -> String {
 
 /// A body between dollars that it does not hold.
 pub(super) fn dollar(body: &str) -> String {
-    let tag = (0..).map(|number| if number == 0 { "$hs$".to_owned() } else { format!("$hs{number}$") }).find(|tag| !body.contains(tag));
+    let tag =
+        (0..).map(|number| if number == 0 { "$hs$".to_owned() } else { format!("$hs{number}$") }).find(|tag| !body.contains(tag));
     let tag = tag.unwrap_or_default();
     format!("{tag}{body}{tag}")
 }
@@ -56,7 +57,8 @@ pub(super) fn not_null(subject: &Subject, column: &str) -> [Unit; 3] {
     let (table, q) = (subject.place(), subject.q(column));
     let check = subject.q(&subject.own(&format!("hs_{}_{column}_nn", subject.object.name)));
     let add = format!("ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({q} IS NOT NULL) NOT VALID");
-    let set = [format!("ALTER TABLE {table} ALTER COLUMN {q} SET NOT NULL"), format!("ALTER TABLE {table} DROP CONSTRAINT {check}")];
+    let set =
+        [format!("ALTER TABLE {table} ALTER COLUMN {q} SET NOT NULL"), format!("ALTER TABLE {table} DROP CONSTRAINT {check}")];
     [
         Unit::expand("not_null_check", locked([add]))
             .back(locked([format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {check}")])),
@@ -126,7 +128,8 @@ pub(super) fn copies(subject: &Subject, column: &str, new: &str, called: &dyn Fn
     }
     for key in subject.table.foreign_keys.iter().filter(|key| key.columns.iter().any(|one| one == column)) {
         let name = subject.free(&called(&key.name));
-        let columns: Vec<String> = key.columns.iter().map(|one| if one == column { new.to_owned() } else { one.clone() }).collect();
+        let columns: Vec<String> =
+            key.columns.iter().map(|one| if one == column { new.to_owned() } else { one.clone() }).collect();
         let body = format!("FOREIGN KEY ({}) {}", name::list(subject.dialect, &columns), unvalidated(&key.definition));
         copied.units.extend(constraint_copy(&table, "foreign_key", &subject.q(&name), &body, key.validated));
         copied.foreign_keys.push((key.name.clone(), name));
@@ -162,7 +165,10 @@ pub(super) fn indexes_of<'a>(subject: &Subject<'a>, column: &str) -> Vec<&'a Ind
 fn index_copy(subject: &Subject, index: &Index, column: &str, new: &str, name: &str) -> Result<Vec<Unit>, Human> {
     let unreadable = || Human::because(format!("the index {} cannot be read: copy it by hand", index.name));
     if index.is_constraint && !index.unique {
-        return Err(Human::because(format!("{} is an exclusion constraint, which no database builds without blocking", index.name)));
+        return Err(Human::because(format!(
+            "{} is an exclusion constraint, which no database builds without blocking",
+            index.name
+        )));
     }
     let (_, body) = expression::index_parts(subject.dialect, &index.definition).ok_or_else(unreadable)?;
     let (head, _) = expression::index_parts(subject.dialect, &index.definition).ok_or_else(unreadable)?;
@@ -186,7 +192,9 @@ fn constraint_copy(table: &str, word: &str, name: &str, body: &str, validated: b
     let mut units = vec![Unit::expand(word, locked([add])).back(back)];
     if validated {
         let validate = Script::together([format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name}")]);
-        units.push(Unit::expand(format!("{word}_validate"), validate).back(Script::nothing("The constraint goes with the step before.")));
+        units.push(
+            Unit::expand(format!("{word}_validate"), validate).back(Script::nothing("The constraint goes with the step before.")),
+        );
     }
     units
 }
@@ -219,7 +227,8 @@ pub(super) fn foreign_key_drops(subject: &Subject, column: &str) -> Vec<Unit> {
         let body = format!("FOREIGN KEY ({}) {}", name::list(subject.dialect, &key.columns), unvalidated(&key.definition));
         let mut back = vec![format!("ALTER TABLE {table} ADD CONSTRAINT {q} {body} NOT VALID")];
         back.extend(key.validated.then(|| format!("ALTER TABLE {table} VALIDATE CONSTRAINT {q}")));
-        Unit::drop("foreign_key", locked([format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {q}")])).back(Script::apart(back))
+        Unit::drop("foreign_key", locked([format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {q}")]))
+            .back(Script::apart(back))
     })
     .collect()
 }
@@ -250,8 +259,13 @@ pub(super) fn relax(subject: &Subject, column: &Column) -> Option<Unit> {
 /// The unit that drops the old column, with a way back that brings an empty one.
 pub(super) fn column_drop(subject: &Subject, column: &Column) -> Unit {
     let (table, q) = (subject.place(), subject.q(&column.name));
-    let mut again = twin(subject, column, &column.name, &typed(column));
-    if let Some(default) = &column.default {
+    let filled = column.default.as_deref().filter(|default| !column.nullable && !shared::is_call(default));
+    let data_type = match filled {
+        Some(default) => format!("{} DEFAULT {default} NOT NULL", typed(column)),
+        None => typed(column),
+    };
+    let mut again = twin(subject, column, &column.name, &data_type);
+    if let (Some(default), None) = (&column.default, filled) {
         again.push(format!("ALTER TABLE {table} ALTER COLUMN {q} SET DEFAULT {default}"));
     }
     Unit::drop("column", locked([format!("ALTER TABLE {table} DROP COLUMN {q}")])).back(locked(again))

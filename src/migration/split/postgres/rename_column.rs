@@ -47,13 +47,16 @@ fn expand(subject: &Subject, old: &Column, to: &str) -> Result<Vec<Unit>, Human>
     let fill = batch(subject, &format!("{n} = {o}"), &differ(&old.data_type, &n, &o))?;
     let mut units = vec![
         Unit::expand("column", locked(first)).back(locked(gone)),
-        Unit::expand("backfill", Script::together([fill])).back(Script::nothing("Nothing: the column goes with the step before.")),
+        Unit::expand("backfill", Script::together([fill]))
+            .back(Script::nothing("Nothing: the column goes with the step before.")),
     ];
     units.extend(parts::copies(subject, &old.name, to, &|name| called(name, &old.name, to))?.units);
     if !old.nullable {
         units.extend(parts::not_null(subject, to));
     }
-    units.push(Unit::expand("verify", Script::together([diverged(subject, old, to)])).back(Script::nothing("Nothing was changed.")));
+    units.push(
+        Unit::expand("verify", Script::together([diverged(subject, old, to)])).back(Script::nothing("Nothing was changed.")),
+    );
     Ok(units)
 }
 

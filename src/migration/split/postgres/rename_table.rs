@@ -27,13 +27,15 @@ pub(super) fn units(catalogue: &Catalogue, table: &Object, to: &str) -> Made {
     let gone = format!("DROP VIEW {old}");
     let down = [gone.clone(), format!("ALTER TABLE {new_place} RENAME TO {}", subject.q(&table.name))];
     let again = [view, rights(&subject, &new_place)];
-    let units = vec![
-        Unit::expand("table", locked(up)).back(locked(down)),
-        Unit::detach("view", locked([gone])).back(locked(again)),
-    ];
+    let units =
+        vec![Unit::expand("table", locked(up)).back(locked(down)), Unit::detach("view", locked([gone])).back(locked(again))];
     let remarks = vec![
-        format!("through the view {table} the old version can read, insert, update, delete and upsert; TRUNCATE, COPY into it, a foreign key to it and pg_get_serial_sequence on it fail"),
-        format!("an ORM that looks the primary key up in the schema does not find one for {table}: tell it, or rename the model later"),
+        format!(
+            "through the view {table} the old version can read, insert, update, delete and upsert; TRUNCATE, COPY into it, a foreign key to it and pg_get_serial_sequence on it fail"
+        ),
+        format!(
+            "an ORM that looks the primary key up in the schema does not find one for {table}: tell it, or rename the model later"
+        ),
     ];
     Ok((units, remarks))
 }

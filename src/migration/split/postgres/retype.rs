@@ -55,7 +55,10 @@ pub(super) fn units(catalogue: &Catalogue, table: &Object, column: &str, to: &st
             "{table}.{column} has its old form until contract: the new version must read and write that until then; if it cannot, give the new form another name"
         ));
     }
-    remarks.push("prepared statements that return the column fail once when the names are swapped; a driver prepares them again".to_owned());
+    remarks.push(
+        "prepared statements that return the column fail once when the names are swapped; a driver prepares them again"
+            .to_owned(),
+    );
     Ok((retype.units()?, remarks))
 }
 
@@ -116,9 +119,13 @@ impl Retype<'_> {
         let (table, q, ..) = self.q();
         let was = self.subject.q("hs_was");
         let there = format!("SELECT {q} AS {was}, {} AS {q} FROM {table} WHERE {q} IS NOT NULL LIMIT 100000", self.up);
-        let sql = format!("SELECT count(*) AS lost FROM ({there}) AS hs_sample WHERE {}", differ(&self.old.data_type, &was, &self.down));
+        let sql = format!(
+            "SELECT count(*) AS lost FROM ({there}) AS hs_sample WHERE {}",
+            differ(&self.old.data_type, &was, &self.down)
+        );
         let note = "Of a sample of the rows: a value that goes there and does not come back the same.";
-        Unit::expand("round_trip", Script::together([Statement::verify(sql)]).note(note)).back(Script::nothing("Nothing was changed."))
+        Unit::expand("round_trip", Script::together([Statement::verify(sql)]).note(note))
+            .back(Script::nothing("Nothing was changed."))
     }
 
     fn shadow_column(&self) -> Unit {
@@ -173,6 +180,9 @@ impl Retype<'_> {
     /// The default goes the same way as the values.
     fn default(&self, default: &str) -> String {
         let is_cast = self.up == format!("{}::{}", self.subject.q(&self.old.name), self.to);
+        if is_cast && default.parse::<f64>().is_ok() {
+            return default.to_owned();
+        }
         if is_cast { format!("({default})::{}", self.to) } else { self.over(&self.up, &format!("({default})")) }
     }
 
@@ -182,7 +192,10 @@ impl Retype<'_> {
         let verify = Statement::verify(format!("SELECT count(*) AS diverged FROM {table} WHERE {differs}"));
         let resync = batch(&self.subject, &format!("{k} = {}", self.down), &differs)?;
         let detach = locked(self.gone(&self.back()));
-        let again = [self.function(&self.back(), &self.kept, &self.over(&self.down, &self.new_of(&self.old.name))), self.trigger(&self.back())];
+        let again = [
+            self.function(&self.back(), &self.kept, &self.over(&self.down, &self.new_of(&self.old.name))),
+            self.trigger(&self.back()),
+        ];
         let mut units = vec![
             Unit::detach("verify", Script::together([verify])).back(Script::together([resync])),
             Unit::detach("detach", detach).back(locked(again)),

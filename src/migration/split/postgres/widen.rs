@@ -64,7 +64,9 @@ pub(super) fn change(column: &Column, to: &str, q: &str) -> Change {
         ("cidr", "inet", _, _) => Change::Catalogue,
         ("smallint" | "integer" | "int" | "bigint", "numeric", _, []) => {
             let (least, most) = range(&from).unwrap_or((i64::MIN, i64::MAX));
-            Change::Wider { down: format!("CASE WHEN {q} BETWEEN {least} AND {most} AND {q} = trunc({q}) THEN {q}::{from_type} END") }
+            Change::Wider {
+                down: format!("CASE WHEN {q} BETWEEN {least} AND {most} AND {q} = trunc({q}) THEN {q}::{from_type} END"),
+            }
         }
         ("real", "double precision", _, _) => Change::Wider { down: format!("{q}::{from_type}") },
         ("uuid", "text", _, _) => Change::Wider {

@@ -16,7 +16,8 @@ pub(super) fn units(catalogue: &Catalogue, table: &Object, column: &str, to: &st
     remarks.extend(subject.watchers());
     let (t, o, n) = (subject.place(), subject.q(column), subject.q(to));
     let [insert, update] = triggers(&subject, old, to)?;
-    let drop: Vec<String> = ["ins", "upd"].map(|kind| format!("DROP TRIGGER IF EXISTS {}", trigger(&subject, column, kind))).into();
+    let drop: Vec<String> =
+        ["ins", "upd"].map(|kind| format!("DROP TRIGGER IF EXISTS {}", trigger(&subject, column, kind))).into();
     let add = format!("ALTER TABLE {t} ADD COLUMN {n} {}", typed(old));
     let mut gone = drop.clone();
     gone.push(format!("ALTER TABLE {t} DROP COLUMN {n}"));
@@ -44,7 +45,9 @@ fn refuse(subject: &Subject, old: &Column, to: &str, remarks: &mut Vec<String>) 
         reasons.push(format!("{} has a column {to} already", subject.object));
     }
     if old.nullable && old.default.is_some() {
-        reasons.push(format!("{what} may be NULL and has a default: a NULL that the new version writes cannot be told from a value left out"));
+        reasons.push(format!(
+            "{what} may be NULL and has a default: a NULL that the new version writes cannot be told from a value left out"
+        ));
     }
     if !old.nullable && old.default.is_none() {
         reasons.push(format!(
@@ -130,7 +133,8 @@ fn indexes(subject: &Subject, column: &str, to: &str) -> Result<Vec<Unit>, Human
             continue;
         }
         let body = expression::replaced(subject.dialect, &body, column, &subject.q(to)).ok_or_else(unreadable)?;
-        let wished = if index.name.contains(column) { index.name.replacen(column, to, 1) } else { format!("{}_{to}", index.name) };
+        let wished =
+            if index.name.contains(column) { index.name.replacen(column, to, 1) } else { format!("{}_{to}", index.name) };
         let name = subject.free(&wished);
         let unique = if index.unique { "UNIQUE " } else { "" };
         let make = format!("CREATE {unique}INDEX {} ON {head} {body}", subject.beside(&name));
