@@ -25,6 +25,7 @@ pub mod pace;
 pub mod preferences;
 mod reading;
 pub mod screen;
+pub mod setup;
 pub mod sight;
 mod signals;
 pub mod terminal;

@@ -39,7 +39,10 @@ pub struct InitArguments {
     /// Puts a server into a half, as web3=B; may be repeated
     #[arg(long, value_name = "NAME=HALF", value_parser = half)]
     pub half: Vec<(String, Half)>,
-    /// The path that says whether a server is healthy; none: a server that answers its version is
+    /// A server that runs the same application and is not behind the balancer, as jobs1=10.0.0.21:3000; may be repeated; or none
+    #[arg(long, value_name = "NAME=ADDRESS")]
+    pub worker: Vec<String>,
+    /// What says whether a server is healthy: a path, tcp, "command: …", or none (a server that answers its version is)
     #[arg(long, value_name = "PATH")]
     pub health: Option<String>,
     /// The path that a server answers its version at
@@ -151,6 +154,9 @@ impl InitArguments {
         option("name", self.name.as_deref());
         for (name, half) in &self.half {
             option("half", Some(&format!("{name}={half}")));
+        }
+        for worker in &self.worker {
+            option("worker", Some(worker));
         }
         option("health", self.health.as_deref());
         option("version-path", self.version_path.as_deref());

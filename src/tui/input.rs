@@ -28,7 +28,8 @@ pub fn translate(event: &Event, context: Context, keys: &Keymap) -> Option<Input
     }
 }
 
-fn key(event: &KeyEvent) -> Option<Key> {
+/// The key of a press.
+pub(super) fn key(event: &KeyEvent) -> Option<Key> {
     if event.kind != KeyEventKind::Press || event.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER) {
         return None;
     }

@@ -5,11 +5,13 @@ use crate::rollout::builtin::behind_builtin;
 use crate::rollout::pool::{CURRENT, Clients, NEXT, Pool, Run, Settings, daemon, port, until};
 use crate::support::is_installed;
 use crate::talk::Talk;
+use crate::terminal::{Answers, Terminal, plain};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::time::Duration;
 
 const PROGRAM: &str = "/usr/sbin/haproxy";
 
@@ -201,12 +203,23 @@ async fn an_apache_that_asks_for_a_password_is_talked_to_and_rolled_out() {
     talk.says("web9=A");
     talk.hears("there is no server web9");
     talk.says("these");
+    talk.hears("or none [none]: ");
+    talk.says("jobs1");
+    talk.hears("write it as jobs1=10.0.0.21:3000");
+    talk.says(&format!("jobs1=127.0.0.1:{}", pool.servers[0].1));
     talk.hears("[/healthz]: ");
     talk.says("/nothing-here");
     talk.hears("answer every path like /nothing-here");
     talk.says("");
-    talk.hears("or none: ");
-    talk.says("/healthz");
+    talk.hears("tcp, command: …, none: ");
+    talk.says("command: test '{port}' -gt 0");
+    talk.hears("quotes");
+    talk.says("command: test {port} -lt 0");
+    talk.hears("0 of 4 that serve");
+    talk.says("");
+    talk.hears("tcp, command: …, none: ");
+    talk.says("tcp");
+    talk.hears("well");
     talk.hears("[/version]: ");
     talk.says("");
     talk.hears("[/build/version]: ");
@@ -220,6 +233,10 @@ async fn an_apache_that_asks_for_a_password_is_talked_to_and_rolled_out() {
     let text = written(&pool);
     assert!(text.contains(&format!("password = \"file:{}\"", pool.path("secret").display())), "{text}");
     assert!(text.contains("balancer = \"shop\"") && !text.contains("member = "), "{text}");
+    assert!(text.contains("[health]\ntcp = true") && text.contains("role = \"worker\""), "{text}");
+    // The worker of this talk is one of the servers: it cannot be stopped by itself.
+    let without = text.split("\n# Workers:").next().unwrap_or_default().to_owned();
+    std::fs::write(pool.path("halfstep.toml"), without).expect("written");
     roll_out(&pool, httpd.address()).await;
 }
 
@@ -261,7 +278,7 @@ async fn a_balancer_of_another_host_is_reached_through_ssh() {
 async fn a_talk_at_a_terminal_that_is_broken_off_loses_nothing_and_writes_nothing() {
     let Some(Fronted { pool, .. }) = Fronted::start("", ["", "", "", ""]).await else { return };
     let (cfg, out) = (pool.path("haproxy.cfg").display().to_string(), pool.path("halfstep.toml").display().to_string());
-    let words = ["init", &cfg, "--out", &out];
+    let words = ["init", &cfg, "--plain", "--out", &out];
     let mut talk = Talk::at_terminal(&words, &pool.path(""), &[("TERM", "xterm-256color")]);
     talk.hears("Which pool: ");
     talk.says("nine");
@@ -274,6 +291,8 @@ async fn a_talk_at_a_terminal_that_is_broken_off_loses_nothing_and_writes_nothin
     talk.hears("moves a server [these]: ");
     talk.says("web4=A");
     talk.hears("moves a server [these]: ");
+    talk.says("");
+    talk.hears("or none [none]: ");
     talk.says("");
     talk.hears("[/healthz]: ");
     talk.says("");
@@ -321,6 +340,111 @@ async fn what_cannot_be_guessed_is_named_with_its_option() {
     let run = init(&pool, &["--socket", &socket, "--yes"]).await.ended(2);
     assert!(run.err.contains("--version-path"), "no server answers: {run:?}");
     assert!(!pool.path("halfstep.toml").exists());
+}
+
+/// The full screen in a pseudo-terminal of that size.
+fn screen(pool: &Pool, size: (u16, u16), words: &[&str]) -> Terminal {
+    let mut command = plain(env!("CARGO_BIN_EXE_halfstep"), words);
+    command.cwd(pool.path(""));
+    command.env("XDG_CONFIG_HOME", pool.path("no-config"));
+    Terminal::start(command, size, Duration::ZERO, Answers::Yes)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_full_screen_from_the_balancer_to_a_file_that_a_rollout_runs_over() {
+    let Some(Fronted { pool, front, .. }) = Fronted::start("", ["", "", "", ""]).await else { return };
+    let (cfg, state, out) = (
+        pool.path("haproxy.cfg").display().to_string(),
+        pool.path("state").display().to_string(),
+        pool.path("halfstep.toml").display().to_string(),
+    );
+    let mut person = screen(&pool, (80, 24), &["init", &cfg, "--state", &state, "--out", &out]);
+    person.until_shown("Which pool");
+    person.press("j?");
+    person.until_shown("The option for it is --pool");
+    person.press("\x1b");
+    person.until_gone("The option for it");
+    person.press("\r");
+    person.until_shown("Name of the pool in halfstep");
+    person.press("\r");
+    person.until_shown("Which server is in which half");
+    // web1 to half B, and web4, the last of half B, to half A.
+    person.press("\x1b[C\x1b[F");
+    person.until_shown("▸ web4");
+    person.press("\x1b[D\r");
+    person.until_shown("not behind the balancer");
+    person.press("x\r");
+    person.until_shown("write it as jobs1=10.0.0.21:3000");
+    person.press("\x15\r");
+    person.until_shown("Path that says whether a server is healthy");
+    person.press("\x1b");
+    person.until_shown("not behind the balancer");
+    person.press("\x1b");
+    person.until_shown("▸ web2");
+    person.press("\r");
+    person.until_shown("not behind the balancer");
+    person.press("\r");
+    person.until_shown("Path that says whether a server is healthy");
+    person.press("/nowhere\r");
+    person.until_shown("yes: take it all the same");
+    person.press("\r");
+    person.until_gone("yes: take it");
+    person.press("\x1b[200~/healthz\r\x1b[201~");
+    person.until_shown("> /healthz");
+    person.press("\r");
+    person.until_shown("Path that answers the version");
+    person.resize((60, 18));
+    person.until_shown("3 done");
+    person.press("\r");
+    person.until_shown("Where in that answer");
+    person.press("\r");
+    person.until_shown("URL that clients ask");
+    person.until_shown("1.41.0");
+    person.press("\r");
+    person.until_shown("Where they run");
+    for (question, option) in ["Where they run", "to stop", "to update", "to start"].into_iter().zip(
+        std::iter::once("local".to_owned())
+            .chain(commands(&pool).iter().filter_map(|word| word.split_once('=').map(|(_, command)| command.to_owned()))),
+    ) {
+        person.until_shown(question);
+        person.press(&format!("{option}\r"));
+    }
+    person.until_shown("This would be written to");
+    assert!(!pool.path("halfstep.toml").exists());
+    person.press("\x1b[F");
+    person.until_shown("option redispatch");
+    person.press("\r");
+    person.until_given_back();
+    assert_eq!(person.until_ended().exit_code(), 0, "{}", person.shown());
+    assert!(person.shown().contains("Next: halfstep plan --to RELEASE"), "{}", person.shown());
+    let text = written(&pool);
+    let halves: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("half = ")).collect();
+    assert_eq!(halves.iter().filter(|half| **half == "\"A\"").count(), 2, "{text}");
+    let of = |server: &str| text.split(&format!("name = \"{server}\"")).nth(1).and_then(|rest| rest.split("half = ").nth(1));
+    assert!(of("web1").is_some_and(|half| half.starts_with("\"B")) && of("web4").is_some_and(|half| half.starts_with("\"A")));
+    roll_out(&pool, front).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_screen_that_is_left_gives_the_terminal_back_and_says_how_to_go_on() {
+    let Some(Fronted { pool, .. }) = Fronted::start("", ["", "", "", ""]).await else { return };
+    let cfg = pool.path("haproxy.cfg").display().to_string();
+    let mut person = screen(&pool, (120, 40), &["init", &cfg]);
+    person.until_shown("Which pool");
+    // Two answers in one go: the second question was not on the screen when its Enter was pressed.
+    person.press("j\r\r\r");
+    person.until_shown("press it again");
+    person.press("\x03");
+    person.until_given_back();
+    assert_eq!(person.until_ended().exit_code(), 2);
+    let said = person.shown();
+    assert!(said.contains("Nothing was written") && said.contains("--pool shop"), "{said}");
+    assert!(!pool.path("halfstep.toml").exists());
+    let mut small = screen(&pool, (50, 12), &["init", &cfg]);
+    small.until_shown("Which pool: ");
+    small.press("\x03");
+    small.until_shown("To go on with all that was answered so far:");
+    assert_eq!(small.until_ended().exit_code(), 2);
 }
 
 /// A balancer that names its members as nobody should. It answers one request after the other until the test ends.

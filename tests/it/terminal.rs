@@ -24,7 +24,8 @@ pub fn started(program: &str, words: &[&str]) -> Terminal {
     Terminal::start(plain(program, words), (120, 40), Duration::ZERO, Answers::Yes)
 }
 
-fn plain(program: &str, words: &[&str]) -> CommandBuilder {
+/// Any program with these words, in the environment of a good terminal.
+pub fn plain(program: &str, words: &[&str]) -> CommandBuilder {
     let mut command = CommandBuilder::new(program);
     command.args(words);
     command.env("TERM", "xterm-256color");

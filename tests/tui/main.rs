@@ -10,4 +10,5 @@ mod pictures;
 mod pty;
 mod safety;
 mod samples;
+mod setup;
 mod terminal;

@@ -112,7 +112,7 @@ fn the_engine_is_gone() {
 }
 
 /// Each row, and below it what of it is not plain: from which column to which, and how.
-fn styled(terminal: &Terminal<TestBackend>) -> String {
+pub fn styled(terminal: &Terminal<TestBackend>) -> String {
     let buffer = terminal.backend().buffer();
     let mut said = String::new();
     for y in 0..buffer.area.height {

@@ -3,7 +3,7 @@
 //! What is said here was measured with real daemons, or is what the balancer itself told; where nothing is known of a
 //! setting, nothing is said of it.
 
-use super::draft::Draft;
+use super::draft::{Draft, Health};
 use super::look::{Found, Source};
 use crate::balancer::listing::Listing;
 use crate::model::Rotation;
@@ -58,7 +58,7 @@ fn haproxy(found: &Found, listing: &Listing, draft: &Draft, socket: &str) -> Vec
             &["global:    server-state-file /var/lib/haproxy/state", "defaults:  load-server-state-from-file global"],
         ));
     }
-    let path = draft.health.as_deref().unwrap_or("/healthz");
+    let path = if let Health::Path(path) = &draft.health { path } else { "/healthz" };
     let line = format!("backend {}:  option httpchk GET {path}", listing.name);
     let unchecked = listing.members.iter().any(|member| member.rotation == Rotation::In && member.healthy.is_none());
     let backend = found.hints.cfg.as_ref().and_then(|cfg| cfg.backends.get(&listing.name));

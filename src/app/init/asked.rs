@@ -2,8 +2,11 @@
 //! proposed; only `GET`, and nothing that a server could take for more than a look.
 
 use super::draft::{Asked, VersionAt};
+use crate::app::hands;
 use crate::cli::text::Table;
-use crate::model::{Address, Printable};
+use crate::config::Config;
+use crate::hand::Probe;
+use crate::model::{Address, Failure, Printable};
 use crate::probe::explore::{self, Page};
 use crate::probe::{Extract, Scheme};
 use futures_util::future::join_all;
@@ -80,7 +83,40 @@ pub struct Servers {
     anything: Option<Page>,
 }
 
-type Answers = Vec<Result<Page, String>>;
+pub type Answers = Vec<Result<Page, String>>;
+
+/// How one try of health went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// A status, or why not.
+    said: String,
+    took: Option<Duration>,
+    pub is_good: bool,
+}
+
+/// Of requests.
+pub fn tries(answers: &Answers) -> Vec<Tried> {
+    let tried = |answer: &Result<Page, String>| match answer {
+        Ok(page) => Tried { said: page.status.to_string(), took: Some(page.took), is_good: page.is_good() },
+        Err(why) => Tried { said: Printable::cut(why, 60).to_string(), took: None, is_good: false },
+    };
+    answers.iter().map(tried).collect()
+}
+
+/// Tries the health of that config at all of its servers, as a rollout would.
+pub async fn try_all(config: &Config) -> Result<Vec<Tried>, Failure> {
+    let settings = crate::probe::Settings { version: None, ..config.probe.clone() };
+    let probes = hands::asks_here(settings)?;
+    let mut all = Vec::new();
+    for some in config.pool.servers.chunks(AT_ONCE) {
+        all.extend(join_all(some.iter().map(|server| probes.check(server))).await);
+    }
+    let tried = |observed: crate::model::Observation| match &observed.health {
+        Ok(()) => Tried { said: "well".to_owned(), took: observed.took, is_good: true },
+        Err(why) => Tried { said: Printable::cut(why.as_str(), 60).to_string(), took: None, is_good: false },
+    };
+    Ok(all.into_iter().map(tried).collect())
+}
 
 impl Servers {
     /// Finds out who answers at all.
@@ -195,14 +231,16 @@ enum Row {
 }
 
 /// What the servers answered, as a table. `health`: by its path; `version`: by its path and place.
-pub fn table(servers: &Servers, health: Option<&Answers>, version: Option<(&Answers, &Extract)>) -> Table {
+pub fn table(servers: &Servers, health: Option<&[Tried]>, version: Option<(&Answers, &Extract)>) -> Table {
     let mut table = Table::new(["server", "address", "balancer", "health", "ms", "version"]).right("ms");
     let mut rows: Vec<(Row, [String; 6])> = Vec::new();
     for (at, target) in servers.targets.iter().enumerate() {
-        let (health_text, ms, well) = match health.map(|answers| &answers[at]) {
+        let (health_text, ms, well) = match health.and_then(|tries| tries.get(at)) {
             None => (String::new(), String::new(), true),
-            Some(Ok(page)) => (page.status.to_string(), page.took.as_millis().to_string(), page.is_good()),
-            Some(Err(why)) => (Printable::cut(why, 60).to_string(), String::new(), false),
+            Some(tried) => {
+                let ms = tried.took.map(|took| took.as_millis().to_string()).unwrap_or_default();
+                (tried.said.clone(), ms, tried.is_good)
+            }
         };
         let told = version.map(|(answers, extract)| match &answers[at] {
             Ok(page) => {

@@ -2,9 +2,11 @@
 
 use super::look::Source;
 use crate::cli::init::InitRunOn;
+use crate::config::{self, Config, ProcessEnvironment};
 use crate::model::{Address, Half, Printable};
 use crate::probe::{Extract, Scheme};
 use std::fmt::Write;
+use std::path::Path;
 
 /// What is known so far.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,10 +21,11 @@ pub struct Draft {
     /// Members that are left to themselves.
     pub ignore: Vec<String>,
     pub asked: Asked,
-    pub health: Option<String>,
+    pub health: Health,
     pub version: VersionAt,
     pub commands: Commands,
     pub servers: Vec<ServerDraft>,
+    pub workers: Vec<WorkerDraft>,
 }
 
 /// How servers are asked.
@@ -31,6 +34,55 @@ pub struct Asked {
     pub scheme: Scheme,
     /// Their certificate is not one that this machine trusts.
     pub insecure: bool,
+}
+
+/// What says whether a server is healthy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// A server that answers its version is.
+    AsVersion,
+    /// 2xx there.
+    Path(String),
+    /// Its port takes a connection.
+    Tcp,
+    /// A command on this machine, with placeholders, exits with 0.
+    Command(String),
+}
+
+/// Before a command that says whether a server is healthy.
+const COMMAND: &str = "command:";
+
+impl Health {
+    /// As it is typed: a path, `tcp`, `command: …` or `none`.
+    pub fn read(text: &str) -> Result<Health, String> {
+        match text.trim() {
+            "none" => Ok(Health::AsVersion),
+            "tcp" => Ok(Health::Tcp),
+            path if path.starts_with('/') && !path.contains(char::is_whitespace) => Ok(Health::Path(path.to_owned())),
+            text => match text.strip_prefix(COMMAND).map(str::trim) {
+                Some("") => Err("write the command behind it, as command: pg_isready -h {host}".to_owned()),
+                Some(command) => Ok(Health::Command(command.to_owned())),
+                None => Err("a path begins with /, as /healthz, and has no blanks; or tcp, command: …, none".to_owned()),
+            },
+        }
+    }
+
+    /// The same, for the option and for people.
+    pub fn word(&self) -> String {
+        match self {
+            Health::AsVersion => "none".to_owned(),
+            Health::Path(path) => path.clone(),
+            Health::Tcp => "tcp".to_owned(),
+            Health::Command(command) => format!("{COMMAND} {command}"),
+        }
+    }
+}
+
+/// A server that is not behind the balancer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkerDraft {
+    pub name: String,
+    pub address: Address,
 }
 
 /// Where the version is.
@@ -86,6 +138,17 @@ fn example(text: &mut String, line: &str, why: &str) {
 }
 
 impl Draft {
+    /// The config with that health, or why there is none.
+    pub fn with_health(&self, health: &Health) -> Result<Config, String> {
+        let tried = Draft { health: health.clone(), workers: Vec::new(), ..self.clone() };
+        let parsed = config::parse(&tried.text("today"), Path::new(config::DEFAULT_NAME), &ProcessEnvironment);
+        let told = |mistake: &config::Mistake| match &mistake.help {
+            Some(help) => format!("{}\n{help}", mistake.what),
+            None => mistake.what.clone(),
+        };
+        parsed.map_err(|mistakes| mistakes.list().iter().map(told).collect::<Vec<_>>().join("\n"))
+    }
+
     /// The whole file. `day`: when it is made, for its first line.
     pub fn text(&self, day: &str) -> String {
         let mut text = format!(
@@ -177,12 +240,20 @@ impl Draft {
             }
         };
         match &self.health {
-            Some(path) => {
+            Health::Path(path) => {
                 text.push_str("\n# Is a server well? Asked at each server itself, past the balancer; 2xx is yes.\n[health]\n");
                 line(text, "path", &quoted(path), "");
                 encrypted(text);
             }
-            None => text.push_str("\n# No [health]: a server that answers its version counts as well.\n"),
+            Health::Tcp => {
+                text.push_str("\n# Is a server well? An open port says little of an application: better a path that it answers.\n[health]\n");
+                line(text, "tcp", "true", "its port takes a connection; or path = …, command = …");
+            }
+            Health::Command(command) => {
+                text.push_str("\n# Is a server well? Run on this machine for each server; exit status 0 is yes.\n[health]\n");
+                line(text, "command", &quoted(command), "");
+            }
+            Health::AsVersion => text.push_str("\n# No [health]: a server that answers its version counts as well.\n"),
         }
         text.push_str(
             "\n# Which version does a server run? What it answers must be what is rolled out (or say --expect).\n[version]\n",
@@ -258,14 +329,24 @@ impl Draft {
                 line(text, "weight", &server.weight.to_string(), "as the balancer has it");
             }
         }
+        if !self.workers.is_empty() {
+            text.push_str(
+                "\n# Workers: not behind the balancer, updated after half B. One that answers elsewhere, or is stopped otherwise, says so\n\
+                 # in [role.worker], which repeats any key of [commands], [health] and [version].\n",
+            );
+        }
+        for worker in &self.workers {
+            text.push_str("\n[[server]]\n");
+            line(text, "name", &quoted(&worker.name), "");
+            line(text, "address", &quoted(&worker.address.to_string()), "");
+            line(text, "role", &quoted("worker"), "");
+        }
     }
 }
 
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::config;
-    use std::path::Path;
 
     pub fn draft() -> Draft {
         let server = |name: &str, host: &str, half| ServerDraft {
@@ -285,7 +366,7 @@ pub mod tests {
             public: None,
             ignore: Vec::new(),
             asked: Asked { scheme: Scheme::Http, insecure: false },
-            health: Some("/healthz".into()),
+            health: Health::Path("/healthz".into()),
             version: VersionAt { path: "/version".into(), extract: Extract::Json("/version".into()), instance: None },
             commands: Commands {
                 run_on: InitRunOn::Ssh,
@@ -294,6 +375,7 @@ pub mod tests {
                 start: Some("t".into()),
             },
             servers: vec![server("web1", "10.0.0.1", Half::A), server("web2", "::1", Half::B)],
+            workers: Vec::new(),
         }
     }
 
@@ -316,7 +398,8 @@ pub mod tests {
         assert_eq!(config.pool.servers[1].half(), Some(Half::B));
         let mut other = draft();
         other.source = Source::Builtin { control: "/run/halfstep/shop.sock".into() };
-        (other.health, other.public, other.ssh) = (None, Some("http://shop.example/version".into()), Some("ops@lb1".into()));
+        (other.health, other.public, other.ssh) =
+            (Health::AsVersion, Some("http://shop.example/version".into()), Some("ops@lb1".into()));
         other.asked = Asked { scheme: Scheme::Https, insecure: true };
         other.version.extract = Extract::Body;
         other.version.instance = Some("/started".into());
@@ -324,6 +407,26 @@ pub mod tests {
             (Some("dc1".into()), 2.5, Some("a b".replace(' ', "-")));
         let config = read(&other);
         assert_eq!((config.pool.servers[0].weight, config.pool.servers[0].zone.as_deref()), (2.5, Some("dc1")));
+    }
+
+    #[test]
+    fn health_by_port_or_command_and_workers_load_too() {
+        let mut tcp = draft();
+        tcp.health = Health::read("tcp").expect("a health");
+        tcp.workers.push(WorkerDraft { name: "jobs1".into(), address: Address { host: "10.0.0.21".into(), port: 3000 } });
+        let config = read(&tcp);
+        assert_eq!(config.pool.servers[2].half(), None);
+        let source = |config: &Config| config.probe.health.as_ref().map(|look| look.source.clone());
+        assert_eq!(source(&config), Some(crate::probe::Source::Tcp { port: None }));
+        let command = Health::read("command: nc -z {host} {port}").expect("a health");
+        assert_eq!(Health::read(&command.word()), Ok(command.clone()));
+        let config = draft().with_health(&command).expect("a config");
+        assert_eq!(source(&config), Some(crate::probe::Source::Command("nc -z {host} {port}".into())));
+        let wrong = draft().with_health(&Health::Command("nc '{host}' {prot}".into())).expect_err("mistakes");
+        assert!(wrong.contains("{prot}"), "{wrong}");
+        for text in ["healthz", "/a b", "command:", ""] {
+            assert!(Health::read(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -4,20 +4,24 @@
 mod commands;
 mod halves;
 mod looks;
+mod public;
+mod workers;
 
 use super::advice::{Advice, advices};
-use super::draft::{Commands, Draft};
+use super::draft::{Asked, Commands, Draft, Health, VersionAt};
 use super::look::{self, Found, Source};
 use super::propose;
 use super::talk::{Manner, Question, Stop, Talk};
+use super::topic::Topic;
 use crate::app::hands;
 use crate::balancer::listing::{Listed, Listing};
 use crate::cli::init::{InitArguments, InitBalancer, InitRunOn};
-use crate::cli::text::say;
 use crate::model::{Failure, Printable, Rotation};
+use crate::probe::{Extract, Scheme};
 use crate::runner::Runners;
 use commands::commands;
 use halves::halves;
+use workers::workers;
 
 /// What came out of the talk.
 pub struct Made {
@@ -39,35 +43,41 @@ pub async fn make(talk: &mut Talk, arguments: &mut InitArguments) -> Result<Made
 }
 
 async fn ask(talk: &mut Talk, arguments: &mut InitArguments, ways: Option<&Runners>) -> Result<Made, Stop> {
-    talk.title("The balancer");
+    talk.title(0, arguments);
     let found = balancer(talk, arguments, ways).await?;
-    talk.title("The pool");
+    talk.about(&found.source.place());
+    talk.title(1, arguments);
+    talk.tell(format!("{} answers", found.source.place()).as_str());
     let listing = pool(talk, arguments, &found).await?;
-    let (members, ignore) = usable(&listing, &found)?;
-    let (together, apart) = companions(&found, &listing, &members);
+    let (members, ignore) = usable(talk, &listing, &found)?;
+    let (together, apart) = companions(talk, &found, &listing, &members);
     let name = pool_name(talk, arguments, &found, &listing).await?;
-    talk.title("The halves");
+    talk.about(&format!("{name} · {}", found.source.place()));
+    talk.title(2, arguments);
     let servers = halves(talk, arguments, &found, &members).await?;
-    talk.title("Health and version");
-    let met = looks::meet(&members, &servers).await;
-    let health = looks::health(talk, arguments, &found, &listing, &met).await?;
-    let version = looks::version(talk, arguments, &met, health.as_deref()).await?;
-    let public = looks::public(talk, arguments, &found, &listing, &version).await?;
+    let workers = workers(talk, arguments, &servers).await?;
     let mut draft = Draft {
         pool: name,
         source: found.source.clone(),
         ssh: arguments.ssh.clone(),
         backends: together,
         state_file: state_file(&found),
-        public,
+        public: None,
         ignore,
-        asked: met.asked,
-        health,
-        version,
+        asked: Asked { scheme: Scheme::Http, insecure: false },
+        health: Health::AsVersion,
+        version: VersionAt { path: "/".into(), extract: Extract::Body, instance: None },
         commands: Commands { run_on: InitRunOn::Ssh, stop: None, update: "true".into(), start: None },
         servers,
+        workers,
     };
-    talk.title("The commands");
+    talk.title(3, arguments);
+    let met = looks::meet(talk, &members, &draft).await?;
+    draft.asked = met.asked;
+    draft.health = looks::health(talk, arguments, (&found, &listing), &met, &draft).await?;
+    draft.version = looks::version(talk, arguments, &met, &draft.health).await?;
+    draft.public = public::public(talk, arguments, &found, &listing, &draft.version).await?;
+    talk.title(4, arguments);
     commands(talk, arguments, &mut draft).await?;
     let advice = advices(&found, &listing, &draft, &apart);
     Ok(Made { draft, advice })
@@ -79,16 +89,12 @@ async fn balancer(talk: &mut Talk, arguments: &mut InitArguments, ways: Option<&
             // The config looks for it from its own directory.
             arguments.password = std::path::absolute(path).ok().map(|path| format!("file:{}", path.display()));
         }
-        match look::look(arguments, ways).await {
-            Ok(mut found) if found.len() == 1 => {
-                let one = found.remove(0);
-                say(format!("  {} answers", Printable::new(&one.source.place())));
-                return Ok(one);
-            }
+        match talk.wait("Looking for the balancer", look::look(arguments, ways)).await? {
+            Ok(mut found) if found.len() == 1 => return Ok(found.remove(0)),
             Ok(found) => return several(talk, arguments, found).await,
             Err(failure) if talk.manner() == Manner::TakesProposals => return Err(failure.into()),
             Err(failure) => {
-                say(format!("  {failure}"));
+                talk.warn(failure.to_string().as_str());
                 elsewhere(talk, arguments, failure.what.as_str().contains(" answered 401")).await?;
             }
         }
@@ -101,14 +107,14 @@ async fn elsewhere(talk: &mut Talk, arguments: &mut InitArguments, wants_passwor
     if wants_password {
         let user = Question {
             ask: "User of that page",
-            flag: "--user",
+            topic: Topic::User,
             help: "as in Apache's AuthUserFile",
             proposal: arguments.user.clone(),
         };
         arguments.user = Some(talk.answer(&user, |text| Ok(text.to_owned())).await?);
         let password = Question {
             ask: "Where its password is, env:NAME or file:PATH",
-            flag: "--password",
+            topic: Topic::Password,
             help: "the config holds only the place: an environment variable, or a file that this account may read",
             proposal: arguments.password.clone(),
         };
@@ -118,8 +124,8 @@ async fn elsewhere(talk: &mut Talk, arguments: &mut InitArguments, wants_passwor
     }
     let place = Question {
         ask: "Where is the balancer",
-        flag: "WHERE, --socket or --url",
-        help: "HAProxy's stats socket (/run/haproxy/admin.sock, or 127.0.0.1:9999), the URL of Apache's balancer-manager, the\n\
+        topic: Topic::Place,
+        help: "HAProxy's stats socket (/run/haproxy/admin.sock, or 127.0.0.1:9999), the URL of Apache's balancer-manager, the \
                control socket of halfstep serve, or the balancer's own config file",
         proposal: None,
     };
@@ -144,7 +150,7 @@ async fn several(talk: &mut Talk, arguments: &mut InitArguments, mut found: Vec<
     }
     let question = Question {
         ask: "Which one",
-        flag: "--socket or --url",
+        topic: Topic::Which,
         help: "the one in front of the servers that are to be rolled out",
         proposal: None,
     };
@@ -181,7 +187,7 @@ async fn pool(talk: &mut Talk, arguments: &mut InitArguments, found: &Found) -> 
         (None, _) => {
             let shown: Vec<String> = lists.iter().map(|listing| format!("{:<20} {}", listing.name, summary(listing))).collect();
             let help = "a pool is one backend of HAProxy, or one balancer of Apache";
-            talk.choose(&Question { ask: "Which pool", flag: "--pool", help, proposal: None }, &shown).await?
+            talk.choose(&Question { topic: Topic::Pool, ask: "Which pool", help, proposal: None }, &shown).await?
         }
     };
     let listing = lists[at].clone();
@@ -204,7 +210,7 @@ fn summary(listing: &Listing) -> String {
 }
 
 /// Members that can be servers of a config, and the names of those that cannot, which a rollout has to leave alone.
-fn usable(listing: &Listing, found: &Found) -> Result<(Vec<Listed>, Vec<String>), Stop> {
+fn usable(talk: &mut Talk, listing: &Listing, found: &Found) -> Result<(Vec<Listed>, Vec<String>), Stop> {
     let mut members: Vec<Listed> = Vec::new();
     let mut ignore = Vec::new();
     for member in &listing.members {
@@ -223,7 +229,7 @@ fn usable(listing: &Listing, found: &Found) -> Result<(Vec<Listed>, Vec<String>)
                 continue;
             }
         };
-        say(format!("  {} is left out: {why}", member.name));
+        talk.warn(format!("{} is left out: {why}", member.name).as_str());
         if is_plain {
             ignore.push(name.to_owned());
         }
@@ -238,7 +244,7 @@ fn usable(listing: &Listing, found: &Found) -> Result<(Vec<Listed>, Vec<String>)
 
 /// The pools that are switched together: this one, and those of HAProxy that have its servers under the same names. And those
 /// that have some of its servers, but cannot be switched with it: a server that is stopped would be stopped under their users.
-fn companions(found: &Found, listing: &Listing, members: &[Listed]) -> (Vec<String>, Vec<String>) {
+fn companions(talk: &mut Talk, found: &Found, listing: &Listing, members: &[Listed]) -> (Vec<String>, Vec<String>) {
     let (mut together, mut apart) = (vec![listing.name.clone()], Vec::new());
     for other in found.listings.iter().filter(|other| other.name != listing.name) {
         let same = |member: &&Listed| members.iter().any(|ours| ours.address == member.address);
@@ -247,11 +253,7 @@ fn companions(found: &Found, listing: &Listing, members: &[Listed]) -> (Vec<Stri
         match &found.source {
             _ if shared.is_empty() => {}
             Source::Haproxy { .. } if shared.iter().all(same_name) => {
-                say(format!(
-                    "  {} has the same servers: it is switched together with {}",
-                    Printable::new(&other.name),
-                    Printable::new(&listing.name)
-                ));
+                talk.tell(format!("{} has the same servers: it is switched together with {}", other.name, listing.name).as_str());
                 together.push(other.name.clone());
             }
             Source::Haproxy { .. } | Source::Apache { .. } | Source::Builtin { .. } => apart.push(other.name.clone()),
@@ -275,7 +277,7 @@ async fn pool_name(talk: &mut Talk, arguments: &mut InitArguments, found: &Found
         Some(name) => judge(name).map_err(|why| Failure::new(format!("--name {name}: {why}")))?,
         None => {
             let help = "it stands on screen, in journals, and in front of -c";
-            talk.answer(&Question { ask: "Name of the pool in halfstep", flag: "--name", help, proposal }, judge).await?
+            talk.answer(&Question { topic: Topic::Name, ask: "Name of the pool in halfstep", help, proposal }, judge).await?
         }
     };
     arguments.name = Some(name.clone());

@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 
 /// A longer sequence is none that a terminal sends.
 const LONGEST: usize = 64;
+/// Of a paste no more is kept: a line of it is what anybody has use for.
+const MOST_PASTED: usize = 4096;
 const PASTE_ENDS: &[u8] = b"\x1b[201~";
 
 /// What a terminal said.
@@ -168,11 +170,12 @@ impl Parser {
     fn paste(&mut self, byte: u8, to: &mut VecDeque<Typed>) {
         self.kept.push(byte);
         if self.kept.ends_with(PASTE_ENDS) {
+            self.kept.truncate(self.kept.len() - PASTE_ENDS.len());
+            let text = String::from_utf8_lossy(&self.kept).into_owned();
             self.go(At::Plain);
-            // What was pasted is of no use to anybody here.
-            to.push_back(Typed::Event(Event::Paste(String::new())));
-        } else if self.kept.len() > PASTE_ENDS.len() {
-            self.kept.remove(0);
+            to.push_back(Typed::Event(Event::Paste(text)));
+        } else if self.kept.len() >= MOST_PASTED + PASTE_ENDS.len() {
+            self.kept.remove(MOST_PASTED);
         }
     }
 }
@@ -336,10 +339,18 @@ mod tests {
     }
 
     #[test]
+    fn of_a_long_paste_the_beginning_is_kept_and_its_end_is_found() {
+        let long = [b"\x1b[200~".as_slice(), &[b'x'; 9000], PASTE_ENDS, b"q"].concat();
+        let all = typed(&[&long]);
+        assert_eq!(all[0], Typed::Event(Event::Paste("x".repeat(MOST_PASTED))));
+        assert_eq!(all.len(), 2, "and the key behind it is one");
+    }
+
+    #[test]
     fn a_paste_is_one_event_whatever_is_in_it_and_however_it_is_torn() {
         let paste = b"\x1b[200~ R\r\x1b[A\x1b[201\r\x1b[201~";
         let whole = typed(&[paste]);
-        assert_eq!(whole, [Typed::Event(Event::Paste(String::new()))]);
+        assert_eq!(whole, [Typed::Event(Event::Paste(" R\r\u{1b}[A\u{1b}[201\r".to_owned()))]);
         for at in 6..paste.len() {
             assert_eq!(typed(&[&paste[..at], &paste[at..]]), whole);
         }

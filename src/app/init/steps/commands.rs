@@ -3,8 +3,8 @@
 
 use crate::app::init::draft::Draft;
 use crate::app::init::talk::{Manner, Question, Stop, Talk};
+use crate::app::init::topic::Topic;
 use crate::cli::init::{InitArguments, InitRunOn};
-use crate::cli::text::say;
 use crate::config::{self, ProcessEnvironment};
 use crate::model::Failure;
 use std::net::IpAddr;
@@ -12,15 +12,15 @@ use std::path::Path;
 
 /// Asks for them, and puts them into the draft.
 pub async fn commands(talk: &mut Talk, arguments: &mut InitArguments, draft: &mut Draft) -> Result<(), Stop> {
-    say("  Run for each server, by sh. {server} {host} {port} {release} and the like are filled in, quoted for the shell.");
+    talk.tell("Run for each server, by sh. {server} {host} {port} {release} and the like are filled in, quoted for the shell.");
     let is_here = |host: &str| host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     let run_on = match arguments.run_on {
         Some(run_on) => run_on,
         None => {
             let proposal = if draft.servers.iter().all(|server| is_here(&server.address.host)) { "local" } else { "ssh" };
             let question = Question {
+                topic: Topic::RunOn,
                 ask: "Where they run: ssh (on each server's host) or local (here)",
-                flag: "--run-on",
                 help: "ssh and sudo must not ask for anything: there is no terminal",
                 proposal: Some(proposal.to_owned()),
             };
@@ -40,13 +40,13 @@ pub async fn commands(talk: &mut Talk, arguments: &mut InitArguments, draft: &mu
             .into());
     }
     let stop = example("sudo systemctl stop shop", "systemctl stop shop@{port}");
-    draft.commands.stop = optional(talk, arguments.stop.clone(), draft, "stop", stop).await?;
+    draft.commands.stop = optional(talk, arguments.stop.clone(), draft, (Topic::Stop, "stop"), stop).await?;
     arguments.stop = Some(draft.commands.stop.clone().unwrap_or_else(|| "none".to_owned()));
     let update = example("sudo shop-link {release}", "shop-link {release} {port}");
-    draft.commands.update = command(talk, arguments.update.clone(), draft, "update", update).await?;
+    draft.commands.update = command(talk, arguments.update.clone(), draft, (Topic::Update, "update"), update).await?;
     arguments.update = Some(draft.commands.update.clone());
     let start = example("sudo systemctl start shop", "systemctl start shop@{port}");
-    draft.commands.start = optional(talk, arguments.start.clone(), draft, "start", start).await?;
+    draft.commands.start = optional(talk, arguments.start.clone(), draft, (Topic::Start, "start"), start).await?;
     arguments.start = Some(draft.commands.start.clone().unwrap_or_else(|| "none".to_owned()));
     Ok(())
 }
@@ -56,7 +56,7 @@ async fn optional(
     talk: &mut Talk,
     said: Option<String>,
     draft: &Draft,
-    key: &str,
+    key: (Topic, &str),
     example: &str,
 ) -> Result<Option<String>, Stop> {
     if said.is_none() && talk.manner() == Manner::TakesProposals {
@@ -66,7 +66,13 @@ async fn optional(
     Ok((text != "none").then_some(text))
 }
 
-async fn command(talk: &mut Talk, said: Option<String>, draft: &Draft, key: &str, example: &str) -> Result<String, Stop> {
+async fn command(
+    talk: &mut Talk,
+    said: Option<String>,
+    draft: &Draft,
+    (topic, key): (Topic, &str),
+    example: &str,
+) -> Result<String, Stop> {
     let judge = |text: &str| match (text, key) {
         ("none", "stop" | "start") => Ok(text.to_owned()),
         _ => is_good(draft, key, text).map(|()| text.to_owned()),
@@ -76,9 +82,8 @@ async fn command(talk: &mut Talk, said: Option<String>, draft: &Draft, key: &str
     }
     let none = if key == "update" { "" } else { ", or none if update does it" };
     let ask = format!("Command to {key} a server (as `{example}`){none}");
-    let flag = format!("--{key}");
     let help = "it must end, with 0 where it went well; what a server runs on must not hang on it (systemd does that)";
-    talk.answer(&Question { ask: &ask, flag: &flag, help, proposal: None }, judge).await
+    talk.answer(&Question { topic, ask: &ask, help, proposal: None }, judge).await
 }
 
 /// Would the config take that command?
