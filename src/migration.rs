@@ -21,11 +21,14 @@ pub mod judgement;
 pub mod layout;
 pub mod mark;
 pub mod operation;
+pub mod postgres;
 pub mod progress;
 pub mod ruby;
 mod rules;
 pub mod script;
 pub mod split;
+pub mod statement;
+pub mod template;
 pub mod tool;
 mod word;
 
