@@ -24,6 +24,8 @@ pub struct Context<'a> {
     tables: HashMap<String, Table>,
     things: HashMap<(Family, String), Thing>,
     indexes: HashMap<String, Index>,
+    /// Types that were created as domains.
+    domains: HashSet<String>,
     ahead: Ahead,
 }
 
@@ -248,6 +250,12 @@ impl<'a> Context<'a> {
         self.tables.get(&table.key()).is_some_and(|known| {
             known.constraints.values().any(|constraint| constraint.validated && named(&constraint.not_null_of))
         }) || self.live(table).is_some_and(|live| live.checks.iter().any(|check| check.validated && proves(&check.definition)))
+    }
+
+    /// Is the type a domain that an earlier statement made?
+    #[must_use]
+    pub fn is_domain(&self, data_type: &str) -> bool {
+        self.domains.contains(&data_type.to_lowercase())
     }
 
     /// What is known of an index by its name.

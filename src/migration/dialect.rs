@@ -28,6 +28,92 @@ impl Dialect {
             Dialect::Sqlite => "sqlite",
         }
     }
+
+    /// What the words of a text, or of its path, speak for; `None`: nothing that only one of them says.
+    #[must_use]
+    pub fn guess(path: &str, text: &str) -> Option<Dialect> {
+        const MOST: usize = 64 * 1024;
+        let path = path.to_lowercase();
+        let named = |words: &[&str]| {
+            path.split(|c: char| !c.is_ascii_alphanumeric())
+                .any(|piece| words.contains(&piece.trim_end_matches(char::is_numeric)))
+        };
+        let mut end = text.len().min(MOST);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let head = text[..end].to_lowercase();
+        let says = |words: &[&str]| words.iter().filter(|word| head.contains(**word)).count();
+        let postgres = says(&[
+            "$$",
+            "::",
+            "jsonb",
+            "bytea",
+            "timestamptz",
+            " serial",
+            "bigserial",
+            "concurrently",
+            "create extension",
+            "language plpgsql",
+            "on conflict",
+            "using gin",
+            "using btree (",
+            "alter table only",
+            "timestamp with",
+            " uuid",
+            "create schema",
+            "validate constraint",
+            "character varying",
+            "create type",
+            "create sequence",
+            "nextval(",
+        ]);
+        let mysql = says(&[
+            "engine=",
+            "engine =",
+            "auto_increment",
+            "unsigned",
+            "on duplicate key",
+            "charset",
+            "collate utf8",
+            "longtext",
+            "mediumtext",
+            "tinyint",
+            "delimiter ",
+            "modify column",
+            "change column",
+            "insert ignore",
+            "longblob",
+            "datetime(6)",
+            " key `",
+            "add key ",
+            "algorithm=",
+            "/*!",
+        ]) + if head.contains('`') { 1 } else { 0 };
+        let sqlite =
+            says(&["autoincrement", "pragma ", "without rowid", "sqlite_master", "insert or ", "strftime(", "using fts"]);
+        let by_path = if named(&["postgres", "postgresql", "pg", "psql", "cockroachdb"]) {
+            Some(Dialect::Postgres)
+        } else if named(&["mysql", "mariadb"]) {
+            Some(Dialect::Mysql)
+        } else if named(&["sqlite"]) {
+            Some(Dialect::Sqlite)
+        } else {
+            None
+        };
+        if by_path.is_some() {
+            return by_path;
+        }
+        if sqlite > 0 && sqlite >= mysql && postgres == 0 {
+            Some(Dialect::Sqlite)
+        } else if mysql > postgres {
+            Some(Dialect::Mysql)
+        } else if postgres > 0 {
+            Some(Dialect::Postgres)
+        } else {
+            None
+        }
+    }
 }
 
 impl fmt::Display for Dialect {

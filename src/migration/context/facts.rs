@@ -41,7 +41,12 @@ impl Context<'_> {
                 let index = Index { fresh: true, table: table.key(), unique: *unique, columns: columns.clone() };
                 self.indexes.insert(name.to_lowercase(), index);
             }
-            Operation::Create { kind, object } => self.create_thing(*kind, object, false),
+            Operation::Create { kind, object } => {
+                if *kind == Kind::Domain {
+                    self.domains.insert(object.key());
+                }
+                self.create_thing(*kind, object, false);
+            }
             Operation::CreateView { view, replace, materialized } => {
                 let kind = if *materialized { Kind::MaterializedView } else { Kind::View };
                 self.create_thing(kind, view, *replace);

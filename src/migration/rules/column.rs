@@ -72,6 +72,11 @@ fn add(table: &Object, column: &Column, context: &Context<'_>) -> Judgement {
             "each row gets another value, so the table is written anew: add it nullable, set the default, fill in batches",
         );
     }
+    if column.data_type.as_deref().is_some_and(|text| context.is_domain(text)) {
+        return expand("P16", here)
+            .costing(Cost::Rewrite)
+            .advise("if the domain has a CHECK the table is written anew: take the plain type, and a CHECK as NOT VALID");
+    }
     if column.primary_key || column.unique {
         return expand("P14", here)
             .costing(Cost::Scan)

@@ -46,7 +46,7 @@ impl<'a> Scanner<'a> {
             if byte.is_ascii_whitespace() || rest.starts_with("\u{feff}".as_bytes()) {
                 self.at += if byte == 0xef { 3 } else { 1 };
             } else if self.is_line_comment(rest) {
-                self.to_line_end();
+                self.skip_line();
             } else if rest.starts_with(b"/*") && !self.is_versioned(rest) {
                 if !self.block_comment() {
                     self.at = self.text.len();
@@ -73,7 +73,7 @@ impl<'a> Scanner<'a> {
                 if rest.starts_with(b"--> statement-breakpoint") {
                     return Some(Piece::Breakpoint);
                 }
-                self.to_line_end();
+                self.skip_line();
                 true
             }
             b'/' if rest.starts_with(b"/*") => self.block_comment(),
@@ -120,7 +120,7 @@ impl<'a> Scanner<'a> {
         self.dialect == Dialect::Mysql && (rest.starts_with(b"/*!") || rest.starts_with(b"/*M!"))
     }
 
-    fn to_line_end(&mut self) {
+    fn skip_line(&mut self) {
         let rest = self.rest();
         self.at += find(rest, b"\n").unwrap_or(rest.len());
     }

@@ -62,7 +62,8 @@ fn an_open_quote_spoils_only_its_own_statement() {
 #[test]
 fn whole_pieces_and_other_delimiters_are_kept() {
     let text = "SELECT 1; SELECT 2; SELECT 3;";
-    let how = Cut { dialect: Dialect::Postgres, delimiter: None, whole: &[10..19] };
+    let whole = [Range { start: 10, end: 19 }];
+    let how = Cut { dialect: Dialect::Postgres, delimiter: None, whole: &whole };
     let found: Vec<&str> = cut(text, 0..text.len(), how).into_iter().map(|one| &text[one.span]).collect();
     assert_eq!(found, ["SELECT 1", "SELECT 2;", "SELECT 3"]);
     let how = Cut { dialect: Dialect::Postgres, delimiter: Some("GO"), whole: &[] };

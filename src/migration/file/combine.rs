@@ -1,0 +1,92 @@
+//! Many judgements, one phase.
+
+use super::super::judgement::{JudgedStatement, Judgement, Phase};
+
+/// A phase and why.
+pub(super) struct Said {
+    pub phase: Phase,
+    pub why: String,
+}
+
+/// The judgement of a statement that does several things: the strictest, or split where they need both phases.
+pub(super) fn parts(parts: &[Judgement]) -> Judgement {
+    let Some(strictest) = parts.iter().max_by_key(|part| rank(part)) else {
+        return Judgement::new("P74", Phase::Either, "there is nothing in it");
+    };
+    let mut whole = strictest.clone();
+    let before = parts.iter().find(|part| part.phase == Phase::Expand);
+    let after = parts.iter().find(|part| part.phase == Phase::Contract);
+    if let (Some(before), Some(after), true) = (before, after, strictest.phase != Phase::Split) {
+        whole = after.clone();
+        whole.phase = Phase::Split;
+        whole.proposed = None;
+        whole.why =
+            format!("`{}` belongs before ({}), `{}` after ({})", before.operation, before.why, after.operation, after.why);
+        whole.advice = "make two statements of it, in two files".to_owned();
+    }
+    for part in parts {
+        whole.costs.extend(part.costs.iter().copied());
+        whole.touches.extend(part.touches.iter().cloned());
+        whole.reversible = whole.reversible.max(part.reversible);
+        whole.hard |= part.hard && part.phase != Phase::Human;
+    }
+    whole
+}
+
+/// The stricter, the higher; a hard one before a soft one.
+fn rank(judgement: &Judgement) -> (u8, bool) {
+    let phase = match judgement.phase {
+        Phase::Either => 0,
+        Phase::Expand => 1,
+        Phase::Contract => 2,
+        Phase::Human => 3,
+        Phase::Split => 4,
+    };
+    (phase, judgement.hard)
+}
+
+/// The phase of a file.
+pub(super) fn file(statements: &[JudgedStatement]) -> Said {
+    let of = |phase: Phase| statements.iter().find(move |statement| statement.judgement.phase == phase);
+    let told = |statement: &JudgedStatement| format!("line {}: {}", statement.line, statement.judgement.why);
+    let hardest = |phase: Phase| {
+        let those = statements.iter().filter(|statement| statement.judgement.phase == phase);
+        those.clone().find(|statement| statement.judgement.hard).or_else(|| those.clone().next())
+    };
+    if let Some(split) = of(Phase::Split) {
+        return Said { phase: Phase::Split, why: told(split) };
+    }
+    let (before, after) = (of(Phase::Expand), hardest(Phase::Contract));
+    if let (Some(before), Some(after)) = (before, after) {
+        let why = format!(
+            "line {} belongs before ({}), line {} after ({})",
+            before.line, before.judgement.why, after.line, after.judgement.why
+        );
+        return Said { phase: Phase::Split, why };
+    }
+    let neighbours = before.or(after).map(|statement| statement.judgement.phase);
+    let open = statements.iter().find(|statement| {
+        statement.judgement.phase == Phase::Human && !neighbours.is_some_and(|phase| goes_with(&statement.judgement, phase))
+    });
+    if let Some(open) = open {
+        return Said { phase: Phase::Human, why: told(open) };
+    }
+    match (after, before) {
+        (Some(after), _) => Said { phase: Phase::Contract, why: told(after) },
+        (None, Some(before)) => Said { phase: Phase::Expand, why: told(before) },
+        (None, None) => {
+            let why = statements.iter().find(|statement| !statement.judgement.touches.is_empty()).or(statements.first());
+            Said { phase: Phase::Either, why: why.map_or_else(|| "there is nothing to run in it".to_owned(), told) }
+        }
+    }
+}
+
+/// Does an undecided statement go with its decided neighbours? Into the contract with everything that is proposed for it:
+/// waiting harms nobody. Into the expand only with rows that are added.
+fn goes_with(open: &Judgement, neighbours: Phase) -> bool {
+    match neighbours {
+        Phase::Contract => open.proposed == Some(Phase::Contract),
+        Phase::Expand => open.proposed == Some(Phase::Expand) && open.row == "P70",
+        Phase::Either | Phase::Split | Phase::Human => false,
+    }
+}
