@@ -11,6 +11,7 @@
 //! | `clauses/data.rs` | rows |
 //! | `clauses/session.rs` | `SET`, `PREPARE`, `CALL`, `PRAGMA`, and what is no migration's business |
 //! | `clauses/reading.rs` | what is remembered from one statement to the next |
+//! | `clauses/rebuild.rs` | several statements of SQLite that are one change of a table |
 //!
 //! It judges nothing (`rules/mysql.rs`, `rules/sqlite.rs`), and cuts no file into statements (`statement.rs`).
 
@@ -22,6 +23,7 @@ mod data;
 mod drop;
 mod fill;
 mod reading;
+mod rebuild;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,17 @@ pub use reading::Reading;
 
 use super::Dialect;
 use super::operation::{Act, Operation};
+
+/// Reads all statements of one file, each with where it begins in it, in bytes; for each what it does. What one statement
+/// prepares, another may run, and several may be one change: whole files are read with this.
+pub fn read_all<'a>(statements: impl IntoIterator<Item = (&'a str, usize)>, dialect: Dialect) -> Vec<Vec<Act>> {
+    let mut reading = Reading::new(dialect);
+    let mut all: Vec<Vec<Act>> = statements.into_iter().map(|(statement, at)| reading.read(statement, at)).collect();
+    if dialect == Dialect::Sqlite {
+        rebuild::fold(&mut all);
+    }
+    all
+}
 
 /// Reads one statement by itself. `at`: where it begins in its file, in bytes.
 #[must_use]

@@ -10,7 +10,7 @@
 mod facts;
 
 use super::catalogue::{self, Catalogue};
-use super::operation::{ConstraintKind, Fill, Kind, Object, Operation};
+use super::operation::{self, ConstraintKind, Fill, Kind, Object, Operation};
 use std::collections::{HashMap, HashSet};
 
 /// A table with fewer rows is judged to cost only its lock: reading or writing it anew takes less than a moment.
@@ -42,6 +42,8 @@ struct Ahead {
 struct Table {
     fresh: bool,
     dropped: bool,
+    /// Are all of its columns and constraints among these, since the set made it?
+    is_whole: bool,
     columns: HashMap<String, Column>,
     constraints: HashMap<String, Constraint>,
     /// Foreign keys dropped in the pending set, by their columns; the names of all constraints that were.
@@ -217,6 +219,48 @@ impl<'a> Context<'a> {
             default: Some(found.default.clone().unwrap_or_default()),
             is_filled: found.is_identity || found.generated.is_some(),
         })
+    }
+
+    /// All columns of a table, by their names in lower case, where all are known.
+    #[must_use]
+    pub fn columns(&self, table: &Object) -> Option<Vec<(String, Column)>> {
+        let known = self.tables.get(&table.key());
+        if let Some(known) = known
+            && (known.is_whole || known.dropped)
+        {
+            return known.is_whole.then(|| known.columns.iter().map(|(name, column)| (name.clone(), column.clone())).collect());
+        }
+        let live = self.live(table)?;
+        let names = live.columns.iter().map(|column| column.name.to_lowercase());
+        let added = known.into_iter().flat_map(|known| known.columns.keys().cloned());
+        let names: std::collections::BTreeSet<String> = names.chain(added).collect();
+        Some(names.into_iter().filter_map(|name| self.column(table, &name).map(|column| (name, column))).collect())
+    }
+
+    /// Has the table a constraint of that kind over these columns, or of that name? `None`: not known.
+    #[must_use]
+    pub fn has_constraint(&self, table: &Object, wanted: &operation::Constraint) -> Option<bool> {
+        if wanted.name.as_ref().is_some_and(|name| self.constraint(table, name).is_some()) {
+            return Some(true);
+        }
+        let columns = facts::columns_key(&wanted.columns);
+        let is_it = |kind: ConstraintKind, named: &[String]| kind == wanted.kind && facts::columns_key(named) == columns;
+        if let Some(known) = self.tables.get(&table.key())
+            && known.is_whole
+        {
+            return Some(known.constraints.values().any(|constraint| is_it(constraint.kind, &constraint.columns)));
+        }
+        let live = self.live(table)?;
+        let is_unique = |index: &catalogue::Index| {
+            index.unique
+                && is_it(if index.is_primary { ConstraintKind::PrimaryKey } else { ConstraintKind::Unique }, &index.columns)
+        };
+        Some(
+            live.foreign_keys.iter().any(|key| is_it(ConstraintKind::ForeignKey, &key.columns))
+                || live.indexes.iter().any(is_unique)
+                || live.checks.iter().any(|check| is_it(ConstraintKind::Check, &check.columns))
+                || is_it(ConstraintKind::PrimaryKey, &live.primary_key),
+        )
     }
 
     /// What is known of a constraint by its name.

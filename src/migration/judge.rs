@@ -11,8 +11,10 @@ use super::{Context, Cost, Dialect, Judgement, Phase, Reversible};
 #[must_use]
 pub fn judge(operation: &Operation, dialect: Dialect, context: &Context<'_>) -> Judgement {
     let mut judgement = match dialect {
-        // What MySQL and SQLite do otherwise is asked first; the shared rows answer the rest.
-        Dialect::Postgres | Dialect::Mysql | Dialect::Sqlite => rules::judge(operation, context),
+        Dialect::Postgres => rules::judge(operation, context),
+        // What they do otherwise is asked first; the shared rows answer the rest.
+        Dialect::Mysql => rules::mysql::judge(operation, context),
+        Dialect::Sqlite => rules::sqlite::judge(operation, context),
     };
     if is_on_something_fresh(operation, context) {
         soften(&mut judgement, operation);

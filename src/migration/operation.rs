@@ -147,6 +147,15 @@ pub enum Operation {
         /// `PARTITION OF` this one.
         partition_of: Option<Object>,
     },
+    /// SQLite's way to change a table: a new one, the rows copied, the old one dropped, its name taken over. Each statement of
+    /// it is this operation.
+    Rebuild {
+        table: Object,
+        columns: Vec<Column>,
+        constraints: Vec<Constraint>,
+        /// Is it the last of these statements?
+        is_last: bool,
+    },
     RenameTable {
         table: Object,
         to: Object,

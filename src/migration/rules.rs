@@ -8,9 +8,11 @@ mod column;
 mod constraint;
 mod data;
 mod index;
+pub(super) mod mysql;
 mod object;
 mod redefine;
 mod routine;
+pub(super) mod sqlite;
 mod table;
 
 use super::operation::Operation;

@@ -11,6 +11,7 @@ impl Operation {
     pub fn word(&self) -> &'static str {
         match self {
             Operation::CreateTable { .. } => "create-table",
+            Operation::Rebuild { .. } => "rebuild-table",
             Operation::RenameTable { .. } => "rename-table",
             Operation::MoveSchema { .. } => "move-schema",
             Operation::AddColumn { .. } => "add-column",
@@ -87,6 +88,7 @@ impl Operation {
     pub fn subject(&self) -> Option<&Object> {
         match self {
             Operation::CreateTable { table, .. }
+            | Operation::Rebuild { table, .. }
             | Operation::RenameTable { table, .. }
             | Operation::AddColumn { table, .. }
             | Operation::DropColumn { table, .. }

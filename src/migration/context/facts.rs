@@ -33,6 +33,7 @@ impl Context<'_> {
             Operation::CreateTable { table, columns, constraints, if_not_exists, .. } => {
                 self.create_table(table, columns, constraints, *if_not_exists);
             }
+            Operation::Rebuild { table, columns, constraints, is_last: true } => self.rebuild(table, columns, constraints),
             Operation::RenameTable { table, to } => self.rename_table(table, to),
             Operation::DropIndex { name: Some(name), .. } => {
                 self.indexes.remove(&name.to_lowercase());
@@ -121,6 +122,7 @@ impl Context<'_> {
         }
         // A new table under the name of an old one is not fresh: the old version goes on using the name.
         let replaces = self.tables.get(&key).is_some_and(|known| known.dropped) || is_there;
+        let of_columns: Vec<Constraint> = columns.iter().flat_map(constraints_of).collect();
         let columns = columns.iter().map(|column| {
             let nullable = !constraints
                 .iter()
@@ -130,10 +132,24 @@ impl Context<'_> {
             (column.name.to_lowercase(), known)
         });
         let columns = columns.collect();
-        self.tables.insert(key, Table { fresh: !replaces, columns, ..Table::default() });
-        for constraint in constraints {
+        self.tables.insert(key, Table { fresh: !replaces, is_whole: true, columns, ..Table::default() });
+        for constraint in constraints.iter().chain(&of_columns) {
             self.add_constraint(table, constraint);
         }
+    }
+
+    /// What it has now is what it is made with; what it had before stays no more fresh than it was.
+    fn rebuild(&mut self, table: &Object, columns: &[operation::Column], constraints: &[Constraint]) {
+        let old = self.columns(table);
+        let was_fresh = self.is_fresh_table(table);
+        self.create_table(table, columns, constraints, false);
+        let table = self.table(table);
+        table.fresh = was_fresh;
+        for (name, column) in &mut table.columns {
+            let before = old.as_ref().and_then(|old| old.iter().find(|(known, _)| known == name));
+            column.fresh = before.map_or(old.is_some(), |(_, before)| before.fresh);
+        }
+        table.constraints.values_mut().for_each(|constraint| constraint.fresh = was_fresh);
     }
 
     fn rename_table(&mut self, table: &Object, to: &Object) {
@@ -180,11 +196,12 @@ impl Context<'_> {
             not_null_of: constraint.not_null_of.clone(),
             validated: !constraint.not_valid,
         };
-        let named = constraint.name.clone();
-        let table = self.table(table);
-        if let Some(name) = named {
-            table.constraints.insert(name.to_lowercase(), known);
-        }
+        let name = match &constraint.name {
+            Some(name) => name.to_lowercase(),
+            // Nobody can ask for it by such a name.
+            None => format!("{:?} {}", constraint.kind, columns_key(&constraint.columns)),
+        };
+        self.table(table).constraints.insert(name, known);
     }
 
     fn change(&mut self, table: &Object, column: &str, change: impl FnOnce(&mut Column)) {
@@ -203,6 +220,23 @@ pub(super) fn columns_key(columns: &[String]) -> String {
     let mut columns: Vec<String> = columns.iter().map(|column| column.to_lowercase()).collect();
     columns.sort();
     format!("({})", columns.join(","))
+}
+
+/// What a column says of itself that is a constraint of its table.
+fn constraints_of(column: &operation::Column) -> Vec<Constraint> {
+    let kinds = [
+        (column.primary_key, ConstraintKind::PrimaryKey),
+        (column.unique, ConstraintKind::Unique),
+        (column.check, ConstraintKind::Check),
+        (column.references.is_some(), ConstraintKind::ForeignKey),
+    ];
+    let made = kinds.into_iter().filter(|(is_said, _)| *is_said).map(|(_, kind)| Constraint {
+        kind,
+        columns: vec![column.name.clone()],
+        references: column.references.clone(),
+        ..Constraint::default()
+    });
+    made.collect()
 }
 
 fn fresh_column(column: &operation::Column) -> Column {
