@@ -1,6 +1,8 @@
 //! Migrations on real servers: PostgreSQL, MariaDB and SQLite. Read next: [`servers`] (how they are started), [`database`]
-//! (sessions, errors, catalogues, scratch copies).
+//! (sessions, errors, catalogues, scratch copies), [`run`] (statements, batches, locks, crashes).
 
 mod database;
+mod job;
+mod run;
 pub mod servers;
 mod split;
