@@ -13,6 +13,7 @@
 //! | `clauses/reading.rs` | what is remembered from one statement to the next |
 //! | `clauses/rebuild.rs` | several statements of SQLite that are one change of a table |
 //!
+//! A file is read by one [`Reading`], and what SQLite's tools make of several statements is put together by [`fold`].
 //! It judges nothing (`rules/mysql.rs`, `rules/sqlite.rs`), and cuts no file into statements (`statement.rs`).
 
 mod alter;
@@ -29,20 +30,10 @@ mod session;
 mod tests;
 
 pub use reading::Reading;
+pub use rebuild::fold;
 
 use super::Dialect;
 use super::operation::{Act, Operation};
-
-/// Reads all statements of one file, each with where it begins in it, in bytes; for each what it does. What one statement
-/// prepares, another may run, and several may be one change: whole files are read with this.
-pub fn read_all<'a>(statements: impl IntoIterator<Item = (&'a str, usize)>, dialect: Dialect) -> Vec<Vec<Act>> {
-    let mut reading = Reading::new(dialect);
-    let mut all: Vec<Vec<Act>> = statements.into_iter().map(|(statement, at)| reading.read(statement, at)).collect();
-    if dialect == Dialect::Sqlite {
-        rebuild::fold(&mut all);
-    }
-    all
-}
 
 /// Reads one statement by itself. `at`: where it begins in its file, in bytes.
 #[must_use]

@@ -10,7 +10,7 @@
 //!
 //! What changed between the old columns and the new ones is not decided here (`rules/sqlite.rs`).
 
-use crate::migration::operation::{Act, Kind, Object, Operation};
+use crate::migration::operation::{Kind, Object, Operation};
 
 /// The statements of one rebuild.
 struct Unit {
@@ -20,29 +20,29 @@ struct Unit {
     others: Vec<usize>,
 }
 
-/// Turns every statement of a rebuild into [`Operation::Rebuild`].
-pub(super) fn fold(statements: &mut [Vec<Act>]) {
-    let is_drop = |act: &Act| matches!(act.operation, Operation::Drop { kind: Kind::Table, .. });
-    if !statements.iter().flatten().any(is_drop) {
+/// Turns every statement of a rebuild into [`Operation::Rebuild`]: all statements of one file, each with what it does.
+pub fn fold(statements: &mut [&mut [Operation]]) {
+    let is_drop = |operation: &Operation| matches!(operation, Operation::Drop { kind: Kind::Table, .. });
+    if !statements.iter().flat_map(|operations| operations.iter()).any(is_drop) {
         return;
     }
-    let creates: Vec<usize> = (0..statements.len()).filter(|at| created(statements, *at).is_some()).collect();
+    let creates: Vec<usize> = (0..statements.len()).filter(|at| created(statements[*at]).is_some()).collect();
     for create in creates {
         let Some(unit) = swapped(statements, create).or_else(|| in_place(statements, create)) else { continue };
         replace(statements, unit);
     }
 }
 
-fn replace(statements: &mut [Vec<Act>], unit: Unit) {
-    let Some(Operation::CreateTable { columns, constraints, .. }) = one(&statements[unit.create]) else { return };
+fn replace(statements: &mut [&mut [Operation]], unit: Unit) {
+    let Some(Operation::CreateTable { columns, constraints, .. }) = one(statements[unit.create]) else { return };
     let (columns, constraints) = (columns.clone(), constraints.clone());
     let mut all = unit.others;
     all.push(unit.create);
     let last = all.iter().max().copied();
     for at in all {
         let is_last = Some(at) == last;
-        for act in &mut statements[at] {
-            act.operation = Operation::Rebuild {
+        for operation in statements[at].iter_mut() {
+            *operation = Operation::Rebuild {
                 table: unit.table.clone(),
                 columns: columns.clone(),
                 constraints: constraints.clone(),
@@ -53,79 +53,79 @@ fn replace(statements: &mut [Vec<Act>], unit: Unit) {
 }
 
 /// The new table takes the name of the old one.
-fn swapped(statements: &[Vec<Act>], create: usize) -> Option<Unit> {
-    let made = created(statements, create)?;
+fn swapped(statements: &[&mut [Operation]], create: usize) -> Option<Unit> {
+    let made = created(statements[create])?;
     let after = create + 1..statements.len();
-    let (rename, to) = after.clone().find_map(|at| match one(&statements[at])? {
+    let (rename, to) = after.clone().find_map(|at| match one(statements[at])? {
         Operation::RenameTable { table, to } if same(table, made) => Some((at, to)),
         _ => None,
     })?;
     let mut others = vec![rename];
-    if let Some(drop) = (0..rename).find(|at| drops(&statements[*at], to)) {
+    if let Some(drop) = (0..rename).find(|at| drops(statements[*at], to)) {
         others.push(drop);
     } else {
-        let (away, old) = (0..rename).find_map(|at| Some((at, renamed(&statements[at], to)?)))?;
-        let drop = (away + 1..statements.len()).find(|at| drops(&statements[*at], old))?;
+        let (away, old) = (0..rename).find_map(|at| Some((at, renamed(statements[at], to)?)))?;
+        let drop = (away + 1..statements.len()).find(|at| drops(statements[*at], old))?;
         others.extend([away, drop]);
     }
-    others.extend((create + 1..rename).filter(|at| fills(&statements[*at], made)));
+    others.extend((create + 1..rename).filter(|at| fills(statements[*at], made)));
     Some(Unit { table: to.clone(), create, others })
 }
 
 /// The old table went away first, and the new one is made under its name.
-fn in_place(statements: &[Vec<Act>], create: usize) -> Option<Unit> {
-    let table = created(statements, create)?;
-    let fills_it = |at: &usize| fills(&statements[*at], table);
+fn in_place(statements: &[&mut [Operation]], create: usize) -> Option<Unit> {
+    let table = created(statements[create])?;
+    let fills_it = |at: &usize| fills(statements[*at], table);
     let inserts: Vec<usize> = (create + 1..statements.len()).filter(fills_it).collect();
     let first = *inserts.first()?;
-    if let Some((away, old)) = (0..create).find_map(|at| Some((at, renamed(&statements[at], table)?))) {
-        let drop = (first..statements.len()).find(|at| drops(&statements[*at], old))?;
+    if let Some((away, old)) = (0..create).find_map(|at| Some((at, renamed(statements[at], table)?))) {
+        let drop = (first..statements.len()).find(|at| drops(statements[*at], old))?;
         let mut others = vec![away, drop];
         others.extend(inserts.into_iter().filter(|at| *at < drop));
         return Some(Unit { table: table.clone(), create, others });
     }
-    let drop = (0..create).find(|at| drops(&statements[*at], table))?;
+    let drop = (0..create).find(|at| drops(statements[*at], table))?;
     // What kept the rows meanwhile is made before and dropped after.
-    let (keep, kept) = (0..drop).find_map(|at| match one(&statements[at])? {
+    let (keep, kept) = (0..drop).find_map(|at| match one(statements[at])? {
         Operation::CreateTable { table: kept, filled, .. } => {
-            let is_filled = *filled || (at..drop).any(|at| fills(&statements[at], kept));
+            let is_filled = *filled || (at..drop).any(|at| fills(statements[at], kept));
             (is_filled && !same(kept, table)).then_some((at, kept))
         }
         _ => None,
     })?;
-    let end = (first..statements.len()).find(|at| drops(&statements[*at], kept))?;
+    let end = (first..statements.len()).find(|at| drops(statements[*at], kept))?;
     let mut others = vec![keep, drop, end];
-    others.extend((keep..drop).filter(|at| fills(&statements[*at], kept)));
+    others.extend((keep..drop).filter(|at| fills(statements[*at], kept)));
     others.extend(inserts.into_iter().filter(|at| *at < end));
     Some(Unit { table: table.clone(), create, others })
 }
 
 /// The operation of a statement that has one.
-fn one(acts: &[Act]) -> Option<&Operation> {
-    match acts {
-        [act] => Some(&act.operation),
+fn one(operations: &[Operation]) -> Option<&Operation> {
+    match operations {
+        [operation] => Some(operation),
         _ => None,
     }
 }
 
-fn created(statements: &[Vec<Act>], at: usize) -> Option<&Object> {
-    match one(&statements[at])? {
+fn created(operations: &[Operation]) -> Option<&Object> {
+    match one(operations)? {
         Operation::CreateTable { table, filled: false, temporary: false, columns, .. } if !columns.is_empty() => Some(table),
         _ => None,
     }
 }
 
-fn drops(acts: &[Act], name: &Object) -> bool {
-    matches!(one(acts), Some(Operation::Drop { kind: Kind::Table, object, .. }) if same(object, name))
+fn drops(operations: &[Operation], name: &Object) -> bool {
+    matches!(one(operations), Some(Operation::Drop { kind: Kind::Table, object, .. }) if same(object, name))
 }
 
-fn fills(acts: &[Act], name: &Object) -> bool {
-    matches!(one(acts), Some(Operation::Insert { table, .. }) if same(table, name))
+fn fills(operations: &[Operation], name: &Object) -> bool {
+    matches!(one(operations), Some(Operation::Insert { table, .. }) if same(table, name))
 }
 
 /// The name under which that table is put aside.
-fn renamed<'a>(acts: &'a [Act], name: &Object) -> Option<&'a Object> {
-    match one(acts)? {
+fn renamed<'a>(operations: &'a [Operation], name: &Object) -> Option<&'a Object> {
+    match one(operations)? {
         Operation::RenameTable { table, to } if same(table, name) => Some(to),
         _ => None,
     }

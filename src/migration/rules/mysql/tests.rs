@@ -1,6 +1,6 @@
 //! Every row, in several spellings, with what was there before.
 
-use crate::migration::clauses::{read, read_all};
+use crate::migration::clauses::read;
 use crate::migration::{Context, Cost, Dialect, Judgement, Phase, Reversible, judge};
 
 /// What was there before the migration.
@@ -14,10 +14,10 @@ fn judged(statement: &str) -> Vec<Judgement> {
         context.after(&act.operation);
     }
     context.settle();
-    let statements = read_all([(statement, 0)], Dialect::Mysql);
-    context.foresee(statements.iter().flatten().map(|act| &act.operation));
+    let acts = read(statement, 0, Dialect::Mysql);
+    context.foresee(acts.iter().map(|act| &act.operation));
     let mut found = vec![];
-    for act in statements.iter().flatten() {
+    for act in &acts {
         found.push(judge(&act.operation, Dialect::Mysql, &context));
         context.after(&act.operation);
     }

@@ -1,7 +1,7 @@
 //! Every row, and the rebuilds of the tools that write them.
 
-use crate::migration::clauses::{read, read_all};
-use crate::migration::{Context, Cost, Dialect, Judgement, Phase, Reversible, judge};
+use crate::migration::clauses::{Reading, fold, read};
+use crate::migration::{Context, Cost, Dialect, Judgement, Operation, Phase, Reversible, judge};
 use Cost::{Lock, NotInTransaction, Rewrite, Scan};
 use Phase::{Contract, Either, Expand, Split};
 
@@ -17,12 +17,15 @@ fn judged(text: &str) -> Vec<Judgement> {
         read(statement, 0, Dialect::Sqlite).iter().for_each(|act| context.after(&act.operation));
     }
     context.settle();
-    let statements = read_all(text.split(';').map(|statement| (statement, 0)), Dialect::Sqlite);
-    context.foresee(statements.iter().flatten().map(|act| &act.operation));
+    let mut reading = Reading::new(Dialect::Sqlite);
+    let operations = text.split(';').map(|statement| reading.read(statement, 0).into_iter().map(|act| act.operation).collect());
+    let mut statements: Vec<Vec<Operation>> = operations.collect();
+    fold(&mut statements.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
+    context.foresee(statements.iter().flatten());
     let mut found = vec![];
-    for act in statements.iter().flatten() {
-        found.push(judge(&act.operation, Dialect::Sqlite, &context));
-        context.after(&act.operation);
+    for operation in statements.iter().flatten() {
+        found.push(judge(operation, Dialect::Sqlite, &context));
+        context.after(operation);
     }
     found
 }
