@@ -13,7 +13,8 @@
 //! | `clauses/reading.rs` | what is remembered from one statement to the next |
 //! | `clauses/rebuild.rs` | several statements of SQLite that are one change of a table |
 //!
-//! A file is read by one [`Reading`], and what SQLite's tools make of several statements is put together by [`fold`].
+//! A file is read by one [`Reading`], and what SQLite's tools make of several statements is put together by
+//! [`Reading::fold`].
 //! It judges nothing (`rules/mysql.rs`, `rules/sqlite.rs`), and cuts no file into statements (`statement.rs`).
 
 mod alter;
@@ -30,7 +31,6 @@ mod session;
 mod tests;
 
 pub use reading::Reading;
-pub use rebuild::fold;
 
 use super::Dialect;
 use super::operation::{Act, Operation};

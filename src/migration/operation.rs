@@ -153,6 +153,8 @@ pub enum Operation {
         table: Object,
         columns: Vec<Column>,
         constraints: Vec<Constraint>,
+        /// A column of the new table and the column of the old one that is copied into it, where the text says it so plainly.
+        copies: Vec<(String, String)>,
         /// Is it the last of these statements?
         is_last: bool,
     },

@@ -79,9 +79,7 @@ fn sql_file(text: &str, layout: &File, dialect: Dialect) -> Contents {
             }
         }
     }
-    if dialect == Dialect::Sqlite {
-        clauses::fold(&mut statements.iter_mut().map(|written| written.operations.as_mut_slice()).collect::<Vec<_>>());
-    }
+    reading.fold(&mut statements.iter_mut().map(|written| written.operations.as_mut_slice()).collect::<Vec<_>>());
     let own = statements.iter().any(|written| {
         written.operations.iter().any(|operation| matches!(operation, Operation::Transaction { what } if what == "BEGIN"))
     });

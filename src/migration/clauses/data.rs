@@ -1,12 +1,12 @@
 //! Statements that change or read rows.
 
 use super::Reading;
-use super::cursor::{Cursor, holds, is_word, position, text};
+use super::cursor::{Cursor, holds, is_word, pieces, position, text};
 use crate::migration::operation::{Object, Operation};
 use sqlparser::tokenizer::Token;
 
 /// `INSERT`, `REPLACE`, `LOAD DATA`.
-pub(super) fn insert(cursor: &mut Cursor, mut idempotent: bool) -> Option<Operation> {
+pub(super) fn insert(reading: &mut Reading, cursor: &mut Cursor, mut idempotent: bool) -> Option<Operation> {
     loop {
         if cursor.eat("IGNORE") || cursor.eat_all(&["OR", "IGNORE"]) || cursor.eat_all(&["OR", "REPLACE"]) {
             idempotent = true;
@@ -19,6 +19,10 @@ pub(super) fn insert(cursor: &mut Cursor, mut idempotent: bool) -> Option<Operat
     cursor.eat("INTO");
     let table = cursor.object()?;
     let rest = cursor.rest();
+    if !reading.is_mysql() {
+        let copies = copies(cursor);
+        reading.copies.entry(table.key()).or_default().extend(copies);
+    }
     idempotent |= holds(rest, &["ON", "CONFLICT"])
         || holds(rest, &["ON", "DUPLICATE", "KEY"])
         || holds(rest, &["NOT", "EXISTS"])
@@ -26,12 +30,33 @@ pub(super) fn insert(cursor: &mut Cursor, mut idempotent: bool) -> Option<Operat
     Some(Operation::Insert { table, idempotent })
 }
 
+/// `(a, b) SELECT a, c FROM …`: which column comes from which.
+fn copies(cursor: &Cursor) -> Vec<(String, String)> {
+    let mut cursor = *cursor;
+    let Some(into) = cursor.group() else { return vec![] };
+    if !cursor.eat("SELECT") {
+        return vec![];
+    }
+    let items = &cursor.rest()[..position(cursor.rest(), "FROM").unwrap_or(cursor.rest().len())];
+    let pairs = pieces(into).into_iter().zip(pieces(items)).filter_map(|(into, item)| {
+        let (mut into, mut item) = (Cursor::new(into), Cursor::new(item));
+        let is_value = item.is_any(&["NULL", "TRUE", "FALSE", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME"]);
+        if is_value || !matches!(item.peek(), Some(Token::Word(_))) {
+            return None;
+        }
+        let pair = (into.name()?, item.object()?.name);
+        // What goes on is an expression.
+        (item.is_done() || item.is("AS")).then_some(pair)
+    });
+    pairs.collect()
+}
+
 pub(super) fn update(cursor: &mut Cursor) -> Option<Operation> {
     skip_modifiers(cursor);
     let table = cursor.object()?;
     let at = position(cursor.rest(), "SET")?;
     let sets = cursor.rest()[at + 1..].split(|token| is_word(token, "WHERE")).next().unwrap_or_default();
-    let sets = super::cursor::pieces(sets).into_iter().filter_map(|piece| {
+    let sets = pieces(sets).into_iter().filter_map(|piece| {
         let mut piece = Cursor::new(piece);
         let column = piece.object()?.name;
         piece.is_token(&Token::Eq).then_some(column)
@@ -160,5 +185,5 @@ pub(super) fn load(cursor: &Cursor) -> Option<Operation> {
 
 /// Names between commas, one operation each.
 pub(super) fn each(tokens: &[Token], make: impl Fn(Object) -> Operation) -> Option<Vec<Operation>> {
-    super::cursor::pieces(tokens).into_iter().map(|piece| Cursor::new(piece).object().map(&make)).collect()
+    pieces(tokens).into_iter().map(|piece| Cursor::new(piece).object().map(&make)).collect()
 }

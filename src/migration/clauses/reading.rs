@@ -10,6 +10,7 @@
 //! Here `EXECUTE p` adds a column. Nothing is run and nothing guessed: text that is not all there is `Opaque`.
 
 use super::cursor::{Cursor, is_word, pieces};
+use super::rebuild::{self, Copies};
 use super::{alter, create, data, drop, session, unknown};
 use crate::migration::Dialect;
 use crate::migration::operation::{Act, Object, Operation};
@@ -36,6 +37,7 @@ pub struct Reading {
     variables: BTreeMap<String, Vec<Option<String>>>,
     prepared: BTreeMap<String, Vec<Operation>>,
     routines: BTreeMap<String, Vec<Operation>>,
+    pub(super) copies: Copies,
     depth: usize,
 }
 
@@ -43,7 +45,21 @@ impl Reading {
     /// At the beginning of a file.
     #[must_use]
     pub fn new(dialect: Dialect) -> Reading {
-        Reading { dialect, variables: BTreeMap::new(), prepared: BTreeMap::new(), routines: BTreeMap::new(), depth: 0 }
+        Reading {
+            dialect,
+            variables: BTreeMap::new(),
+            prepared: BTreeMap::new(),
+            routines: BTreeMap::new(),
+            copies: Copies::new(),
+            depth: 0,
+        }
+    }
+
+    /// At the end of a file of SQLite: statements that are one rebuild of a table become that.
+    pub fn fold(&self, statements: &mut [&mut [Operation]]) {
+        if self.dialect == Dialect::Sqlite {
+            rebuild::fold(statements, &self.copies);
+        }
     }
 
     pub(super) fn is_mysql(&self) -> bool {
@@ -86,9 +102,23 @@ impl Reading {
             return None;
         }
         self.depth += 1;
-        let found = self.verb(trimmed(tokens));
+        let found = self.several(trimmed(tokens));
         self.depth -= 1;
         found
+    }
+
+    /// With a delimiter of its own, one piece of a file can hold several statements; a body goes to its end.
+    fn several(&mut self, tokens: &[Token]) -> Option<Vec<Operation>> {
+        let mut rest = tokens;
+        let mut found = vec![];
+        while let Some(end) = rest.iter().position(|token| *token == Token::SemiColon)
+            && !has_body(&rest[..end])
+        {
+            found.extend(self.verb(&rest[..end])?);
+            rest = &rest[end + 1..];
+        }
+        found.extend(self.verb(rest)?);
+        Some(found)
     }
 
     fn verb(&mut self, tokens: &[Token]) -> Option<Vec<Operation>> {
@@ -116,8 +146,8 @@ impl Reading {
             "DROP" => drop::drop(self, &mut cursor),
             "RENAME" => drop::rename(&mut cursor),
             "TRUNCATE" => drop::truncate(&mut cursor),
-            "INSERT" => data::insert(&mut cursor, false).map(|operation| vec![operation]),
-            "REPLACE" => data::insert(&mut cursor, true).map(|operation| vec![operation]),
+            "INSERT" => data::insert(self, &mut cursor, false).map(|operation| vec![operation]),
+            "REPLACE" => data::insert(self, &mut cursor, true).map(|operation| vec![operation]),
             "LOAD" => data::load(&cursor).map(|operation| vec![operation]),
             "UPDATE" => data::update(&mut cursor).map(|operation| vec![operation]),
             "DELETE" => data::delete(&mut cursor).map(|operation| vec![operation]),
@@ -243,6 +273,14 @@ impl Reading {
         operations.truncate(256);
         self.routines.insert(routine.name.to_ascii_lowercase(), operations);
     }
+}
+
+/// Does a routine begin here, whose statements are its own?
+fn has_body(tokens: &[Token]) -> bool {
+    tokens.first().is_some_and(|token| ["CREATE", "ALTER", "BEGIN"].iter().any(|word| is_word(token, word)))
+        && tokens.iter().any(|token| {
+            ["PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "PACKAGE", "BEGIN"].iter().any(|word| is_word(token, word))
+        })
 }
 
 /// Without the semicolons and `\G` at its end.

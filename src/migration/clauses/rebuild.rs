@@ -11,6 +11,7 @@
 //! What changed between the old columns and the new ones is not decided here (`rules/sqlite.rs`).
 
 use crate::migration::operation::{Kind, Object, Operation};
+use std::collections::BTreeMap;
 
 /// The statements of one rebuild.
 struct Unit {
@@ -20,8 +21,11 @@ struct Unit {
     others: Vec<usize>,
 }
 
+/// Which column comes from which, in the `INSERT INTO … SELECT …`s of a file, by the name of the table in lower case.
+pub(super) type Copies = BTreeMap<String, Vec<(String, String)>>;
+
 /// Turns every statement of a rebuild into [`Operation::Rebuild`]: all statements of one file, each with what it does.
-pub fn fold(statements: &mut [&mut [Operation]]) {
+pub(super) fn fold(statements: &mut [&mut [Operation]], copies: &Copies) {
     let is_drop = |operation: &Operation| matches!(operation, Operation::Drop { kind: Kind::Table, .. });
     if !statements.iter().flat_map(|operations| operations.iter()).any(is_drop) {
         return;
@@ -29,12 +33,13 @@ pub fn fold(statements: &mut [&mut [Operation]]) {
     let creates: Vec<usize> = (0..statements.len()).filter(|at| created(statements[*at]).is_some()).collect();
     for create in creates {
         let Some(unit) = swapped(statements, create).or_else(|| in_place(statements, create)) else { continue };
-        replace(statements, unit);
+        replace(statements, unit, copies);
     }
 }
 
-fn replace(statements: &mut [&mut [Operation]], unit: Unit) {
-    let Some(Operation::CreateTable { columns, constraints, .. }) = one(statements[unit.create]) else { return };
+fn replace(statements: &mut [&mut [Operation]], unit: Unit, copies: &Copies) {
+    let Some(Operation::CreateTable { table: made, columns, constraints, .. }) = one(statements[unit.create]) else { return };
+    let copies = copies.get(&made.key()).cloned().unwrap_or_default();
     let (columns, constraints) = (columns.clone(), constraints.clone());
     let mut all = unit.others;
     all.push(unit.create);
@@ -46,6 +51,7 @@ fn replace(statements: &mut [&mut [Operation]], unit: Unit) {
                 table: unit.table.clone(),
                 columns: columns.clone(),
                 constraints: constraints.clone(),
+                copies: copies.clone(),
                 is_last,
             };
         }

@@ -33,7 +33,7 @@ impl Context<'_> {
             Operation::CreateTable { table, columns, constraints, if_not_exists, .. } => {
                 self.create_table(table, columns, constraints, *if_not_exists);
             }
-            Operation::Rebuild { table, columns, constraints, is_last: true } => self.rebuild(table, columns, constraints),
+            Operation::Rebuild { table, columns, constraints, is_last: true, .. } => self.rebuild(table, columns, constraints),
             Operation::RenameTable { table, to } => self.rename_table(table, to),
             Operation::DropIndex { name: Some(name), .. } => {
                 self.indexes.remove(&name.to_lowercase());

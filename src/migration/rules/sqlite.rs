@@ -17,7 +17,7 @@ const BUSY: &str = "set busy_timeout: one connection writes at a time";
 pub(in crate::migration) fn judge(operation: &Operation, context: &Context<'_>) -> Judgement {
     match operation {
         Operation::AddColumn { table, column, .. } => add(table, column),
-        Operation::Rebuild { table, columns, constraints, .. } => rebuild(table, columns, constraints, context),
+        Operation::Rebuild { table, columns, constraints, copies, .. } => rebuild(table, columns, constraints, copies, context),
         Operation::RewriteTable { what, .. } => either("S08", format!("{what}: code sees no difference"))
             .costing(Cost::NotInTransaction)
             .costing(Cost::Rewrite)
@@ -143,8 +143,25 @@ fn add(table: &Object, column: &Column) -> Judgement {
 }
 
 /// What a rebuild changes: the strictest of it; what needs both phases is a split.
-fn rebuild(table: &Object, columns: &[Column], constraints: &[Constraint], context: &Context<'_>) -> Judgement {
-    let Some(old) = context.columns(table) else {
+fn rebuild(
+    table: &Object,
+    columns: &[Column],
+    constraints: &[Constraint],
+    copies: &[(String, String)],
+    context: &Context<'_>,
+) -> Judgement {
+    let names = |wanted: &str| columns.iter().any(|column| column.name.eq_ignore_ascii_case(wanted));
+    if let Some((to, from)) = copies.iter().find(|(to, from)| !to.eq_ignore_ascii_case(from) && !names(from)) {
+        return split("S06", format!("`{table}` is built anew: old code asks for `{from}`, new code for `{to}`"))
+            .costing(Cost::Rewrite)
+            .tainting()
+            .advise("before: a new column, triggers that write both, a backfill; after: drop the triggers, then the old column (`halfstep migrations split`)");
+    }
+    // What is copied was there: who does not know it, knows another table.
+    let known = context
+        .columns(table)
+        .filter(|old| copies.iter().all(|(_, from)| old.iter().any(|(name, _)| *name == from.to_lowercase())));
+    let Some(old) = known else {
         return split(
             "S06",
             format!("`{table}` is built anew, and what it was is not known: it may lose, change or tighten something"),

@@ -254,3 +254,14 @@ fn a_procedure_that_is_called_once_is_read() {
     assert_eq!(run("CALL up()"), ["add t.c INT", "drop Table u"]);
     assert_eq!(run("DROP PROCEDURE up"), ["drop Function up"]);
 }
+
+#[test]
+fn one_piece_can_hold_several_statements() {
+    let found = read(
+        "DROP PROCEDURE IF EXISTS p; ALTER TABLE t ADD c INT; CREATE PROCEDURE p() BEGIN DROP TABLE t; DELETE FROM u; END;",
+        0,
+        Dialect::Mysql,
+    );
+    let found: Vec<String> = found.iter().map(|act| brief(&act.operation)).collect();
+    assert_eq!(found, ["drop Function p", "add t.c INT", "routine p"]);
+}

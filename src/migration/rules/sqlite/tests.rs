@@ -1,6 +1,6 @@
 //! Every row, and the rebuilds of the tools that write them.
 
-use crate::migration::clauses::{Reading, fold, read};
+use crate::migration::clauses::{Reading, read};
 use crate::migration::{Context, Cost, Dialect, Judgement, Operation, Phase, Reversible, judge};
 use Cost::{Lock, NotInTransaction, Rewrite, Scan};
 use Phase::{Contract, Either, Expand, Split};
@@ -18,9 +18,9 @@ fn judged(text: &str) -> Vec<Judgement> {
     }
     context.settle();
     let mut reading = Reading::new(Dialect::Sqlite);
-    let operations = text.split(';').map(|statement| reading.read(statement, 0).into_iter().map(|act| act.operation).collect());
-    let mut statements: Vec<Vec<Operation>> = operations.collect();
-    fold(&mut statements.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
+    let read_one = |statement| reading.read(statement, 0).into_iter().map(|act| act.operation).collect();
+    let mut statements: Vec<Vec<Operation>> = text.split(';').map(read_one).collect();
+    reading.fold(&mut statements.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
     context.foresee(statements.iter().flatten());
     let mut found = vec![];
     for operation in statements.iter().flatten() {
@@ -123,6 +123,25 @@ fn a_rebuild_of_what_is_not_known_is_never_expand() {
         "CREATE TABLE new_u (id INTEGER); INSERT INTO new_u SELECT id FROM u; DROP TABLE u; ALTER TABLE new_u RENAME TO u",
     );
     assert!(found.iter().all(|one| one.phase == Split && one.row == "S06"), "{found:?}");
+}
+
+#[test]
+fn what_the_copy_says_is_believed() {
+    let rebuild = |into: &str, from: &str| {
+        let text = format!(
+            "CREATE TABLE n ({SAME}); INSERT INTO n ({into}) SELECT {from} FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t"
+        );
+        judged(&text).swap_remove(0)
+    };
+    assert_eq!(rebuild("id, a, b", "id, a, coalesce(b, 'x')").phase, Either);
+    assert_eq!(rebuild("id, a, b", "id, 'x', NULL").phase, Either);
+    let found = rebuild("id, a, b", "id, a, \"zz\"");
+    assert_eq!((found.phase, found.why.contains("`zz`")), (Split, true), "{found:?}");
+    let text = format!(
+        "CREATE TABLE n ({SAME}, zz TEXT); INSERT INTO n (id, zz) SELECT id, zz FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t"
+    );
+    let found = judged(&text).swap_remove(0);
+    assert_eq!((found.phase, found.why.contains("not known")), (Split, true), "{found:?}");
 }
 
 #[test]
