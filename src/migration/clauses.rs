@@ -10,10 +10,10 @@
 //! | `clauses/alter.rs`, `clauses/drop.rs` | `ALTER`; `DROP`, `RENAME` |
 //! | `clauses/data.rs` | rows |
 //! | `clauses/session.rs` | `SET`, `PREPARE`, `CALL`, `PRAGMA`, and what is no migration's business |
-//! | `clauses/reading.rs` | what is remembered from one statement to the next |
-//! | `clauses/rebuild.rs` | several statements of SQLite that are one change of a table |
+//! | `clauses/reading.rs`, `clauses/dynamic.rs` | a file, statement by statement; text and procedures that later ones run |
+//! | `clauses/rebuild.rs`, `clauses/helper.rs` | several statements that are one change of a table; procedures that do not stay |
 //!
-//! A file is read by one [`Reading`], and what SQLite's tools make of several statements is put together by
+//! A file is read by one [`Reading`], and what is one thing made of several statements is put together by
 //! [`Reading::fold`].
 //! It judges nothing (`rules/mysql.rs`, `rules/sqlite.rs`), and cuts no file into statements (`statement.rs`).
 
@@ -23,7 +23,9 @@ mod create;
 mod cursor;
 mod data;
 mod drop;
+mod dynamic;
 mod fill;
+mod helper;
 mod reading;
 mod rebuild;
 mod session;

@@ -24,6 +24,7 @@ pub struct Context<'a> {
     tables: HashMap<String, Table>,
     things: HashMap<(Family, String), Thing>,
     indexes: HashMap<String, Index>,
+    dropped_indexes: HashMap<String, Index>,
     /// Types that were created as domains.
     domains: HashSet<String>,
     ahead: Ahead,
@@ -139,6 +140,7 @@ impl<'a> Context<'a> {
         }
         self.things.values_mut().for_each(|thing| *thing = Thing { fresh: false, ..*thing });
         self.indexes.values_mut().for_each(|index| index.fresh = false);
+        self.dropped_indexes.clear();
     }
 
     /// Was the table made in the pending set, and is it not a new one under the name of an old one?
@@ -313,6 +315,12 @@ impl<'a> Context<'a> {
         let found = |table: &'a catalogue::Table| table.indexes.iter().find(|index| index.name.eq_ignore_ascii_case(&name));
         let (table, index) = tables.iter().find_map(|(table, known)| Some((table, found(known)?)))?;
         Some(Index { fresh: false, table: table.clone(), unique: index.unique, columns: index.columns.clone() })
+    }
+
+    /// What is known of an index that was there before, and that the pending set dropped.
+    #[must_use]
+    pub fn dropped_index(&self, name: &str) -> Option<&Index> {
+        self.dropped_indexes.get(&name.to_lowercase())
     }
 
     /// The table as the database holds it now. Not for what the pending set changes.

@@ -31,6 +31,10 @@ impl<'a> Cursor<'a> {
         Some(token)
     }
 
+    pub(super) fn skip(&mut self, count: usize) {
+        self.at = (self.at + count).min(self.tokens.len());
+    }
+
     /// All that was not taken yet.
     pub(super) fn rest(&self) -> &'a [Token] {
         self.tokens.get(self.at..).unwrap_or_default()

@@ -1,64 +1,44 @@
-//! What is remembered from one statement of a file to the next: MySQL migrations put statements together as text, or in a
-//! procedure that they call once, because `IF NOT EXISTS` is not to be had otherwise.
+//! One file, statement by statement: words are cut, and the verb says who reads them.
 //!
-//! ```sql
-//! SET @s = (SELECT IF((SELECT count(*) FROM …) > 0, 'SELECT 1', 'ALTER TABLE t ADD COLUMN c int'));
-//! PREPARE p FROM @s;
-//! EXECUTE p;
-//! ```
-//!
-//! Here `EXECUTE p` adds a column. Nothing is run and nothing guessed: text that is not all there is `Opaque`.
+//! It remembers what a later statement needs (`clauses/dynamic.rs`, `clauses/rebuild.rs`), and knows no clause itself.
 
-use super::cursor::{Cursor, is_word, pieces};
+use super::cursor::{Cursor, is_word};
+use super::dynamic::Dynamic;
 use super::rebuild::{self, Copies};
-use super::{alter, create, data, drop, session, unknown};
+use super::{alter, create, data, drop, helper, session, unknown};
 use crate::migration::Dialect;
-use crate::migration::operation::{Act, Object, Operation};
+use crate::migration::operation::{Act, Operation};
 use sqlparser::dialect::{MySqlDialect, SQLiteDialect};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
-use std::collections::BTreeMap;
 
 /// Of a longer `INSERT` only the two ends are cut into words.
-const LONG: usize = 16 * 1024;
+pub(super) const LONG: usize = 16 * 1024;
 
 /// Statements in the text of statements in a procedure…
-const DEEPEST: usize = 6;
-
-/// Verbs of statements that do something.
-const VERBS: [&str; 14] = [
-    "ALTER", "CREATE", "DROP", "RENAME", "TRUNCATE", "INSERT", "UPDATE", "DELETE", "REPLACE", "SET", "PREPARE", "EXECUTE",
-    "CALL", "OPTIMIZE",
-];
+pub(super) const DEEPEST: usize = 6;
 
 /// One file, statement by statement.
 pub struct Reading {
     pub(super) dialect: Dialect,
-    /// The texts that a variable may hold; `None` among them: one that is not known.
-    variables: BTreeMap<String, Vec<Option<String>>>,
-    prepared: BTreeMap<String, Vec<Operation>>,
-    routines: BTreeMap<String, Vec<Operation>>,
+    pub(super) dynamic: Dynamic,
     pub(super) copies: Copies,
-    depth: usize,
+    pub(super) depth: usize,
 }
 
 impl Reading {
     /// At the beginning of a file.
     #[must_use]
     pub fn new(dialect: Dialect) -> Reading {
-        Reading {
-            dialect,
-            variables: BTreeMap::new(),
-            prepared: BTreeMap::new(),
-            routines: BTreeMap::new(),
-            copies: Copies::new(),
-            depth: 0,
-        }
+        Reading { dialect, dynamic: Dynamic::default(), copies: Copies::new(), depth: 0 }
     }
 
-    /// At the end of a file of SQLite: statements that are one rebuild of a table become that.
+    /// At the end of a file: statements that are one rebuild of a table (SQLite) become that, and procedures that do not
+    /// stay (MySQL) are no business of any version.
     pub fn fold(&self, statements: &mut [&mut [Operation]]) {
-        if self.dialect == Dialect::Sqlite {
-            rebuild::fold(statements, &self.copies);
+        match self.dialect {
+            Dialect::Sqlite => rebuild::fold(statements, &self.copies),
+            Dialect::Mysql => helper::fold(statements),
+            Dialect::Postgres => {}
         }
     }
 
@@ -73,7 +53,7 @@ impl Reading {
         operations.into_iter().map(|operation| Act { operation, span: span.clone() }).collect()
     }
 
-    fn text(&mut self, statement: &str) -> Vec<Operation> {
+    pub(super) fn text(&mut self, statement: &str) -> Vec<Operation> {
         let cut = ends(statement);
         let (tokens, broken) = self.tokens(cut.as_deref().unwrap_or(statement));
         let operations = self.statement(&tokens);
@@ -162,117 +142,6 @@ impl Reading {
             verb => session::plain(verb, &mut cursor).map(|operation| vec![operation]),
         }
     }
-
-    /// `SET @v = …`: what it may hold from here on.
-    pub(super) fn assign(&mut self, variable: &str, value: &[Token]) {
-        let texts = self.texts(value, 0);
-        self.variables.insert(variable.to_ascii_lowercase(), texts);
-    }
-
-    /// All texts that an expression may be.
-    fn texts(&self, tokens: &[Token], depth: usize) -> Vec<Option<String>> {
-        let mut found = vec![];
-        let mut cursor = Cursor::new(tokens);
-        while let Some(token) = cursor.advance() {
-            match token {
-                Token::SingleQuotedString(text) => found.push(Some(unquoted(text, '\''))),
-                Token::DoubleQuotedString(text) => found.push(Some(unquoted(text, '"'))),
-                Token::Word(word) if word.value.eq_ignore_ascii_case("concat") && cursor.is_token(&Token::LParen) => {
-                    let parts = pieces(cursor.group().unwrap_or_default());
-                    found.push(parts.into_iter().map(|part| self.one_text(part, depth)).collect());
-                }
-                Token::Word(word) if word.value.starts_with('@') => {
-                    let held = self.variables.get(&word.value.to_ascii_lowercase());
-                    found.extend(held.cloned().unwrap_or_default().into_iter().take(8));
-                }
-                _ => {}
-            }
-        }
-        found.truncate(64);
-        found
-    }
-
-    /// The text that an expression is, where there is only one.
-    fn one_text(&self, tokens: &[Token], depth: usize) -> Option<String> {
-        if depth > DEEPEST {
-            return None;
-        }
-        match tokens {
-            [Token::SingleQuotedString(text)] => Some(unquoted(text, '\'')),
-            [Token::DoubleQuotedString(text)] => Some(unquoted(text, '"')),
-            [Token::Number(number, _)] => Some(number.clone()),
-            [Token::Word(word)] if word.value.starts_with('@') => {
-                match self.variables.get(&word.value.to_ascii_lowercase())?.as_slice() {
-                    [Some(text)] if text.len() < LONG => Some(text.clone()),
-                    _ => None,
-                }
-            }
-            [Token::Word(word), Token::LParen, ..] if word.value.eq_ignore_ascii_case("concat") => {
-                match self.texts(tokens, depth + 1).as_slice() {
-                    [Some(text)] => Some(text.clone()),
-                    _ => None,
-                }
-            }
-            _ => None,
-        }
-    }
-
-    pub(super) fn prepare(&mut self, name: &str, from: &[Token]) {
-        let texts = self.texts(from, 0);
-        let mut operations = vec![];
-        let mut is_whole = !texts.is_empty();
-        for text in texts {
-            match text {
-                None => is_whole = false,
-                Some(text) if is_statement(&text) && self.depth <= DEEPEST => operations.extend(self.text(&text)),
-                Some(_) => {}
-            }
-        }
-        if !is_whole || operations.is_empty() {
-            operations.push(Operation::Opaque { what: "EXECUTE of text that is put together while it runs".to_owned() });
-        }
-        self.prepared.insert(name.to_ascii_lowercase(), operations);
-    }
-
-    fn execute(&self, cursor: &mut Cursor) -> Vec<Operation> {
-        let name = cursor.name().unwrap_or_default();
-        self.prepared
-            .get(&name.to_ascii_lowercase())
-            .cloned()
-            .unwrap_or_else(|| vec![Operation::Opaque { what: format!("EXECUTE {name}") }])
-    }
-
-    fn call(&self, cursor: &mut Cursor) -> Vec<Operation> {
-        let Some(routine) = cursor.object() else { return vec![unknown("CALL without a name")] };
-        let known = self.routines.get(&routine.name.to_ascii_lowercase()).filter(|operations| !operations.is_empty());
-        known.cloned().unwrap_or_else(|| vec![Operation::Opaque { what: format!("CALL {routine}") }])
-    }
-
-    /// Remembers what a procedure's body does.
-    pub(super) fn routine(&mut self, routine: &Object, tokens: &[Token]) {
-        let mut operations = vec![];
-        let mut cursor = Cursor::new(tokens);
-        let mut is_begin = false;
-        while let Some(token) = cursor.advance() {
-            is_begin = ["BEGIN", "THEN", "ELSE", "LOOP", "DO"].iter().any(|word| is_word(token, word))
-                || (*token == Token::SemiColon)
-                || (is_begin && *token == Token::Colon);
-            if is_begin && VERBS.iter().any(|verb| cursor.is(verb)) {
-                let rest = cursor.rest();
-                let end = rest.iter().position(|token| *token == Token::SemiColon).unwrap_or(rest.len());
-                match self.statement(&rest[..end]) {
-                    Some(found) => operations.extend(found),
-                    None => operations.push(unknown(refusal(&rest[..end]))),
-                }
-                for _ in 0..end {
-                    cursor.advance();
-                }
-            }
-        }
-        operations.retain(|operation| !matches!(operation, Operation::Session { .. }));
-        operations.truncate(256);
-        self.routines.insert(routine.name.to_ascii_lowercase(), operations);
-    }
 }
 
 /// Does a routine begin here, whose statements are its own?
@@ -295,64 +164,8 @@ fn trimmed(tokens: &[Token]) -> &[Token] {
     tokens
 }
 
-/// A string without its escapes, which were left in it.
-fn unquoted(text: &str, quote: char) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match (character, characters.peek()) {
-            ('\\', Some(_)) => out.extend(characters.next().map(|escaped| if escaped == 'n' { '\n' } else { escaped })),
-            (one, Some(two)) if one == quote && *two == quote => out.extend(characters.next()),
-            _ => out.push(character),
-        }
-    }
-    out
-}
-
-/// Is it a statement that does something, and no message?
-fn is_statement(text: &str) -> bool {
-    let upper = text.to_ascii_uppercase();
-    let mut words =
-        upper.split(|character: char| !character.is_ascii_alphanumeric() && character != '_').filter(|word| !word.is_empty());
-    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    match first {
-        "ALTER" | "CREATE" | "DROP" | "RENAME" => {
-            const THINGS: [&str; 21] = [
-                "TABLE",
-                "TABLES",
-                "INDEX",
-                "UNIQUE",
-                "FULLTEXT",
-                "SPATIAL",
-                "VIEW",
-                "TRIGGER",
-                "PROCEDURE",
-                "FUNCTION",
-                "EVENT",
-                "OR",
-                "TEMPORARY",
-                "DEFINER",
-                "ALGORITHM",
-                "DATABASE",
-                "SCHEMA",
-                "USER",
-                "IGNORE",
-                "ONLINE",
-                "SEQUENCE",
-            ];
-            THINGS.contains(&second)
-        }
-        "UPDATE" => words.any(|word| word == "SET"),
-        "DELETE" => second == "FROM" || words.any(|word| word == "FROM"),
-        "INSERT" | "REPLACE" => ["INTO", "IGNORE"].contains(&second) || words.any(|word| word == "VALUES"),
-        "TRUNCATE" | "OPTIMIZE" => second == "TABLE",
-        "SET" | "CALL" => text.contains(['=', '(']),
-        _ => false,
-    }
-}
-
 /// Why nothing was read, with the first words.
-fn refusal(tokens: &[Token]) -> String {
+pub(super) fn refusal(tokens: &[Token]) -> String {
     let words = super::cursor::text(&tokens[..tokens.len().min(6)]);
     format!("not understood: {}", words.chars().take(60).collect::<String>())
 }

@@ -36,7 +36,9 @@ impl Context<'_> {
             Operation::Rebuild { table, columns, constraints, is_last: true, .. } => self.rebuild(table, columns, constraints),
             Operation::RenameTable { table, to } => self.rename_table(table, to),
             Operation::DropIndex { name: Some(name), .. } => {
+                let known = self.index(name).filter(|index| !index.fresh);
                 self.indexes.remove(&name.to_lowercase());
+                self.dropped_indexes.extend(known.map(|index| (name.to_lowercase(), index)));
             }
             Operation::CreateIndex { table, name: Some(name), columns, unique, .. } => {
                 let index = Index { fresh: true, table: table.key(), unique: *unique, columns: columns.clone() };

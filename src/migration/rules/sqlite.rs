@@ -23,7 +23,11 @@ pub(in crate::migration) fn judge(operation: &Operation, context: &Context<'_>) 
             .costing(Cost::Rewrite)
             .advise("outside of a transaction; nobody writes while the whole file is written anew"),
         Operation::CreateIndex { name: Some(name), unique: true, columns, .. }
-            if context.index(name).is_some_and(|known| known.unique && same_names(&known.columns, columns)) =>
+            if context
+                .index(name)
+                .as_ref()
+                .or(context.dropped_index(name))
+                .is_some_and(|known| known.unique && same_names(&known.columns, columns)) =>
         {
             either("S07", format!("`{name}` was there before, over the same columns")).costing(Cost::Scan).advise(BUSY)
         }

@@ -256,6 +256,21 @@ fn a_procedure_that_is_called_once_is_read() {
 }
 
 #[test]
+fn a_procedure_is_read_with_its_arguments() {
+    let mut reading = Reading::new(Dialect::Mysql);
+    let mut run =
+        |statement: &str| -> Vec<String> { reading.read(statement, 0).iter().map(|act| brief(&act.operation)).collect() };
+    run(
+        "CREATE PROCEDURE drop_index(IN t VARCHAR(64), IN i VARCHAR(64)) BEGIN IF EXISTS (SELECT 1 FROM x) THEN SET @s = CONCAT('DROP INDEX ', i, ' ON ', t); PREPARE p FROM @s; EXECUTE p; END IF; END",
+    );
+    assert_eq!(run("CALL drop_index('users', 'by_name')"), ["drop index by_name on users"]);
+    assert_eq!(run("CALL drop_index('users', concat('a', 'b'))"), ["drop index ab on users"]);
+    assert_eq!(run("CALL drop_index('users', @unknown)"), ["opaque"]);
+    run("CREATE PROCEDURE again() BEGIN CALL again(); CALL again(); DROP TABLE t; END");
+    assert!(run("CALL again()").len() <= 256);
+}
+
+#[test]
 fn one_piece_can_hold_several_statements() {
     let found = read(
         "DROP PROCEDURE IF EXISTS p; ALTER TABLE t ADD c INT; CREATE PROCEDURE p() BEGIN DROP TABLE t; DELETE FROM u; END;",
@@ -264,4 +279,21 @@ fn one_piece_can_hold_several_statements() {
     );
     let found: Vec<String> = found.iter().map(|act| brief(&act.operation)).collect();
     assert_eq!(found, ["drop Function p", "add t.c INT", "routine p"]);
+}
+
+#[test]
+fn a_procedure_that_does_not_stay_is_of_the_session() {
+    let mut reading = Reading::new(Dialect::Mysql);
+    let file = [
+        "DROP PROCEDURE IF EXISTS up",
+        "CREATE PROCEDURE up() BEGIN ALTER TABLE t DROP c; END",
+        "CALL up()",
+        "DROP PROCEDURE up",
+        "CREATE FUNCTION stays() RETURNS INT RETURN 1",
+    ];
+    let mut read_one = |statement| reading.read(statement, 0).into_iter().map(|act| act.operation).collect();
+    let mut statements: Vec<Vec<Operation>> = file.into_iter().map(&mut read_one).collect();
+    reading.fold(&mut statements.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
+    let found: Vec<String> = statements.iter().flatten().map(brief).collect();
+    assert_eq!(found, ["session", "session", "drop t.c", "session", "routine stays"]);
 }

@@ -158,6 +158,14 @@ fn an_index_that_comes_back_after_a_rebuild_tightens_nothing() {
 }
 
 #[test]
+fn an_index_that_is_dropped_and_made_again_tightens_nothing() {
+    let phases = |text: &str| judged(text).iter().map(|one| one.phase).collect::<Vec<_>>();
+    assert_eq!(phases("DROP INDEX t_a; CREATE UNIQUE INDEX t_a ON t (a)")[1], Either);
+    assert_eq!(phases("DROP INDEX t_a; CREATE UNIQUE INDEX t_a ON t (b)")[1], Contract);
+    assert_eq!(phases("DROP INDEX x; CREATE UNIQUE INDEX x ON t (b)")[1], Contract);
+}
+
+#[test]
 fn a_table_that_is_dropped_and_made_without_its_rows_is_no_rebuild() {
     let found = judged("DROP TABLE t; CREATE TABLE t (id INTEGER)");
     assert_eq!(found[0].operation, "drop-table");
