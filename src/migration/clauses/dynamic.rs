@@ -82,6 +82,12 @@ impl Reading {
             [Token::SingleQuotedString(text)] => Some(unquoted(text, '\'')),
             [Token::DoubleQuotedString(text)] => Some(unquoted(text, '"')),
             [Token::Number(number, _)] => Some(number.clone()),
+            // The database that is in use, which need not be named: the dot behind it goes in `prepare`.
+            [Token::Word(word), Token::LParen, Token::RParen]
+                if ["schema", "database"].iter().any(|name| word.value.eq_ignore_ascii_case(name)) =>
+            {
+                Some(String::new())
+            }
             [Token::Word(word)] => match self.dynamic.variables.get(&word.value.to_ascii_lowercase())?.as_slice() {
                 [Some(text)] if text.len() < LONG => Some(text.clone()),
                 _ => None,
@@ -103,7 +109,9 @@ impl Reading {
         for text in texts {
             match text {
                 None => is_whole = false,
-                Some(text) if is_statement(&text) && self.depth <= DEEPEST => operations.extend(self.text(&text)),
+                Some(text) if is_statement(&text) && self.depth <= DEEPEST => {
+                    operations.extend(self.text(&text.replace("``.", "").replace(" .", " ")));
+                }
                 Some(_) => {}
             }
         }

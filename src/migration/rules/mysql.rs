@@ -41,11 +41,6 @@ pub(in crate::migration) fn judge(operation: &Operation, context: &Context<'_>) 
                 .costing(Cost::Rewrite)
                 .advise(REBUILDS)
         }
-        Operation::AddConstraint { table, constraint }
-            if constraint.kind == ConstraintKind::PrimaryKey && !context.are_fresh_columns(table, &constraint.columns) =>
-        {
-            primary_key(table)
-        }
         Operation::DropConstraint { table, kind: ConstraintKind::PrimaryKey, .. } => primary_key(table),
         Operation::RewriteTable { table, what } => either("Y24", format!("`{table}` is written anew ({what}); code sees no difference"))
             .costing(Cost::Rewrite)

@@ -238,6 +238,9 @@ fn text_that_is_prepared_is_read() {
     assert_eq!(run("PREPARE p FROM @s"), ["session"]);
     assert_eq!(run("EXECUTE p"), ["opaque"]);
     assert_eq!(run("EXECUTE other"), ["opaque"]);
+    run("SET @s = CONCAT('ALTER TABLE `', DATABASE(), '`.`t` DROP INDEX `i`')");
+    run("PREPARE p FROM @s");
+    assert_eq!(run("EXECUTE p"), ["drop index i on t"]);
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn y18_to_y22_indexes_and_constraints() {
         ("ALTER TABLE t DROP CONSTRAINT c", "Y20", Either, &[Lock]),
         ("ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0)", "Y21", Contract, &[Rewrite]),
         ("ALTER TABLE t DROP PRIMARY KEY", "Y22", Human, &[Rewrite]),
-        ("ALTER TABLE t ADD PRIMARY KEY (a)", "Y22", Human, &[Rewrite]),
+        ("ALTER TABLE other ADD PRIMARY KEY (a)", "Y22", Contract, &[Rewrite]),
     ]);
 }
 
