@@ -29,7 +29,7 @@ pub mod switch;
 pub mod themes;
 
 use crate::cli::{Again, Cli, ExitStatus, Global, Order, SchemaOf, later, pages};
-use crate::model::Failure;
+use crate::model::{Failure, Secret};
 use crate::rollout::Command;
 use begin::Refusal;
 use std::process::ExitCode;
@@ -150,12 +150,18 @@ fn lab_app(arguments: crate::cli::internal::LabAppArguments) -> Answer {
         faults: arguments.fault,
         held_by: arguments.held_by,
     };
+    let books: Option<std::sync::Arc<dyn app::Books>> = match arguments.database.zip(arguments.column) {
+        Some((url, column)) => {
+            Some(std::sync::Arc::new(demo::ledger::Ledger::new(crate::database::open(&Secret::new(url))?, column)))
+        }
+        None => None,
+    };
     let lifetime = arguments.with.map_or(process::Lifetime::UntilSignalled, process::Lifetime::With);
     if arguments.with.is_some() {
         // It goes with that process and not with the terminal or the command that started it.
         let _ = rustix::process::setsid();
     }
-    process::run(settings, arguments.listen, lifetime).map_err(trouble)?;
+    process::run(settings, books, arguments.listen, lifetime).map_err(trouble)?;
     Ok(ExitStatus::Done)
 }
 

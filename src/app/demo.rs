@@ -8,6 +8,7 @@
 pub mod alone;
 pub mod find;
 pub mod front;
+pub mod ledger;
 pub mod plants;
 pub mod play;
 pub mod scene;

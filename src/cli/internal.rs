@@ -43,6 +43,12 @@ pub struct LabAppArguments {
     /// What is wrong with it; may be repeated
     #[arg(long, value_name = "FAULT")]
     pub fault: Vec<Fault>,
+    /// A database in which each ordinary request looks something up, and now and then writes
+    #[arg(long, value_name = "URL", requires = "column")]
+    pub database: Option<String>,
+    /// How this version calls the column of its name
+    #[arg(long, value_name = "NAME")]
+    pub column: Option<String>,
     /// As long as this file is there, answers to /held do not end
     #[arg(long, value_name = "FILE")]
     pub held_by: Option<PathBuf>,

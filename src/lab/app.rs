@@ -6,6 +6,7 @@
 
 use super::clock;
 use super::fault::{Fault, falls_on};
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use http_body_util::{Either, Full, StreamBody};
@@ -56,8 +57,14 @@ pub fn version_of(file: &Path) -> io::Result<String> {
     }
 }
 
+/// What a server does with a database for each ordinary request.
+#[async_trait]
+pub trait Books: Send + Sync {
+    /// The work of the request with that number. An error becomes an answer with 500.
+    async fn keep(&self, number: u64) -> Result<(), String>;
+}
+
 /// A running server. Dropping it ends it abruptly.
-#[derive(Debug)]
 pub struct App {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -66,9 +73,9 @@ pub struct App {
     tasks: TaskTracker,
 }
 
-#[derive(Debug)]
 struct Shared {
     settings: AppSettings,
+    books: Option<Arc<dyn Books>>,
     started: Instant,
     instance: String,
     arrivals: AtomicU64,
@@ -80,10 +87,16 @@ struct Shared {
 impl App {
     /// Listens (port 0: any free one) and answers from now on. Needs a tokio runtime.
     pub async fn start(settings: AppSettings, listen: SocketAddr) -> io::Result<App> {
+        App::start_with(settings, None, listen).await
+    }
+
+    /// The same with a database behind it.
+    pub async fn start_with(settings: AppSettings, books: Option<Arc<dyn Books>>, listen: SocketAddr) -> io::Result<App> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             settings,
+            books,
             started: Instant::now(),
             instance: format!("{}-{}", std::process::id(), clock::now()),
             arrivals: AtomicU64::new(0),
@@ -224,13 +237,13 @@ impl Shared {
             "/version" => self.version_document(),
             "/slow" => {
                 tokio::time::sleep(milliseconds(request.uri().query().unwrap_or(""))).await;
-                self.ordinary()
+                self.ordinary().await
             }
             "/held" => Response::new(download(self.settings.held_by.clone())),
             "/echo" => Response::new(Either::Right(Either::Left(request.into_body()))),
             _ => {
                 tokio::time::sleep(self.settings.answer_after).await;
-                self.ordinary()
+                self.ordinary().await
             }
         };
         let headers = response.headers_mut();
@@ -268,14 +281,20 @@ impl Shared {
         response
     }
 
-    fn ordinary(&self) -> Response<Body> {
+    async fn ordinary(&self) -> Response<Body> {
         let number = self.ordinary.fetch_add(1, SeqCst);
         let fails = self.settings.faults.iter().any(|fault| match fault {
             Fault::Errors { share, after } => number >= *after && falls_on(*share, number - after),
             Fault::ErrorsWhile { share, file } => falls_on(*share, number) && file.exists(),
             Fault::SlowStart(_) | Fault::WrongVersion(_) | Fault::Flapping(_) => false,
         });
-        if fails {
+        let kept = match &self.books {
+            Some(books) if !fails => books.keep(number).await,
+            Some(_) | None => Ok(()),
+        };
+        if let Err(why) = kept {
+            text(StatusCode::INTERNAL_SERVER_ERROR, format!("{why}\n"))
+        } else if fails {
             text(StatusCode::INTERNAL_SERVER_ERROR, "broken on purpose\n".into())
         } else {
             text(StatusCode::OK, format!("{} {}\n", self.settings.name, self.version()))

@@ -2,10 +2,11 @@
 //!
 //! What it answers is written in [`super::app`].
 
-use super::app::{App, AppSettings};
+use super::app::{App, AppSettings, Books};
 use rustix::event::{PollFd, PollFlags};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// When a server that runs as a process of its own ends, besides SIGTERM and SIGINT (both let it finish its answers).
@@ -18,12 +19,12 @@ pub enum Lifetime {
 }
 
 /// Runs one server in this process until its end. Prints `listening on ADDRESS` to standard output when it answers.
-pub fn run(settings: AppSettings, listen: SocketAddr, lifetime: Lifetime) -> io::Result<()> {
+pub fn run(settings: AppSettings, books: Option<Arc<dyn Books>>, listen: SocketAddr, lifetime: Lifetime) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let app = App::start(settings, listen)
+        let app = App::start_with(settings, books, listen)
             .await
             .map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {listen}: {e}")))?;
         {
