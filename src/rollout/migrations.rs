@@ -87,3 +87,76 @@ fn phase_of_kind(kind: CommandKind) -> Option<MigrationPhase> {
         | CommandKind::Quiet => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::GateName;
+    use crate::model::Verdict;
+    use crate::rollout::operate::{self, Enter};
+    use crate::rollout::{Beginning, Command, example, gate};
+
+    fn pending(name: &str, phase: MigrationPhase, removes: Option<&str>) -> PendingMigration {
+        PendingMigration { name: name.into(), phase, why: "it says so".into(), removes: removes.map(Into::into) }
+    }
+
+    /// Before Expand, with these.
+    fn state(pending: Vec<PendingMigration>) -> State {
+        let migrations = [CommandKind::Expand, CommandKind::Contract].into();
+        example::before(Beginning { migrations, pending, ..example::beginning() }, PhaseName::Expand)
+    }
+
+    fn judge(name: &str, phase: MigrationPhase, why: &str) -> Command {
+        Command::Judge { migration: name.into(), phase, why: why.into() }
+    }
+
+    #[test]
+    fn what_nobody_can_decide_stands_in_the_way_until_a_person_says_so_with_a_reason() {
+        let mut state = state(vec![pending("0043.sql", MigrationPhase::Undecided, None)]);
+        assert_eq!(gate::read(&state, GateName::Migrations).verdict, Verdict::Fail);
+        assert!(matches!(operate::enter(&state), Enter::Waits(_)), "{:?}", operate::enter(&state));
+        for (command, why) in [
+            (judge("0044.sql", MigrationPhase::Expand, "so"), "there are 0043.sql"),
+            (judge("0043.sql", MigrationPhase::Expand, ""), "needs a reason"),
+            (judge("0043.sql", MigrationPhase::Undecided, "so"), "expand or contract"),
+        ] {
+            let refused = operate::refusal(&state, &command).unwrap_or_else(|| panic!("{command} was taken"));
+            assert!(refused.contains(why), "{refused}");
+        }
+        operate::obey(&mut state, &"anna".into(), &judge("0043.sql", MigrationPhase::Expand, "it only fills its own table"));
+        assert_eq!(gate::read(&state, GateName::Migrations).verdict, Verdict::Pass);
+        assert!(state.has_migrations(CommandKind::Expand) && !state.has_migrations(CommandKind::Contract));
+        assert!(matches!(operate::enter(&state), Enter::Begins(PhaseName::Expand, _)));
+    }
+
+    #[test]
+    fn a_phase_without_a_migration_of_its_own_has_nothing_to_run_and_commands_always_do() {
+        let state = state(vec![pending("0041.sql", MigrationPhase::Expand, None)]);
+        assert!(state.has_migrations(CommandKind::Expand) && !state.has_migrations(CommandKind::Contract));
+        let migrations = [CommandKind::Contract].into();
+        let commands = example::before(Beginning { migrations, ..example::beginning() }, PhaseName::Expand);
+        assert!(commands.has_migrations(CommandKind::Contract) && !commands.has_migrations(CommandKind::Expand));
+    }
+
+    #[test]
+    fn nothing_is_moved_out_of_what_may_have_run() {
+        let mut state = state(vec![
+            pending("0041.sql", MigrationPhase::Expand, None),
+            pending("0042.sql", MigrationPhase::Contract, Some("ALTER TABLE users DROP COLUMN name")),
+        ]);
+        assert_eq!(operate::refusal(&state, &judge("0041.sql", MigrationPhase::Contract, "later")), None);
+        state.times.push(crate::rollout::state::PhaseTime {
+            direction: Direction::Forward,
+            name: PhaseName::Expand,
+            began: state.now,
+            ended: None,
+        });
+        for (name, phase) in [("0041.sql", MigrationPhase::Contract), ("0042.sql", MigrationPhase::Expand)] {
+            let refused = operate::refusal(&state, &judge(name, phase, "now")).unwrap_or_default();
+            assert!(refused.contains("expand has begun"), "{refused}");
+        }
+        state.contract = Contract::Begun;
+        assert_eq!(state.blocked_by(), "0042.sql ran ALTER TABLE users DROP COLUMN name");
+        assert!(operate::refusal(&state, &judge("0042.sql", MigrationPhase::Contract, "now")).is_some());
+    }
+}

@@ -4,8 +4,8 @@ use crate::dice::Dice;
 use crate::world::{Millis, STRANGER, World};
 use halfstep::engine::live::Live;
 use halfstep::model::{
-    CommandKind, Exit, Failure, Health, MemberName, MemberReading, Moment, NodeName, Printable, Reading, Receipt, Rotation,
-    ServerName, Version,
+    CommandKind, Exit, Failure, Health, MemberName, MemberReading, MigrationPhase, Moment, NodeName, PendingMigration, Printable,
+    Reading, Receipt, Rotation, ServerName, Version,
 };
 use halfstep::rollout::event::{AfterCrash, Beginning};
 use halfstep::rollout::fact::{MemberFact, NodeSeen, ServerFact};
@@ -41,6 +41,8 @@ pub enum Tamper {
     HidesStrangers,
     /// Nobody is told who was left out.
     LosesExclusions,
+    /// What only a person can decide about is called additive.
+    Decides,
 }
 
 /// What happens right after a line of the journal, counted from 1.
@@ -109,6 +111,10 @@ pub struct Engine {
 impl Engine {
     pub fn new(mut beginning: Beginning, world: &mut World, tamper: Tamper, interrupts: Vec<(usize, Interrupt)>) -> Engine {
         beginning.found = found(&beginning, world);
+        if tamper == Tamper::Decides {
+            let undecided = |one: &&mut PendingMigration| one.phase == MigrationPhase::Undecided;
+            beginning.pending.iter_mut().filter(undecided).for_each(|one| one.phase = MigrationPhase::Expand);
+        }
         let (state, effects) = begin(beginning.clone(), at(world.now));
         let first = Stamped { at: moment(world.now), event: Event::Began(Box::new(beginning.clone())) };
         let mut engine = Engine {
@@ -200,6 +206,7 @@ impl Engine {
     /// The engine is gone. What it told nodes and did not begin is lost; commands that run go on.
     pub fn crash(&mut self, world: &mut World) {
         self.say(world.now, "CRASH".into());
+        world.law.died_at = world.now;
         if self.tamper == Tamper::LosesLines && self.journal.len() > 1 {
             self.journal.pop();
         }
@@ -371,6 +378,7 @@ impl Engine {
                         | Tamper::HidesErrors
                         | Tamper::HidesStrangers
                         | Tamper::LosesExclusions
+                        | Tamper::Decides
                         | Tamper::DoesNothing => change.clone(),
                     };
                     let flips = halfstep::rollout::step::flips(*flip);
@@ -597,6 +605,12 @@ impl Engine {
         self.turn(Event::Saw(fact), world, dice, dies);
     }
 
+    /// The names of the migrations that halfstep itself runs.
+    pub fn pending(&self) -> Vec<halfstep::model::Printable> {
+        let all = self.state.as_ref().map(|state| state.beginning.pending.iter());
+        all.into_iter().flatten().map(|one| one.name.clone()).collect()
+    }
+
     /// A person's command, refused or obeyed. True if it was obeyed.
     pub fn command(&mut self, command: Command, world: &mut World, dice: &mut Dice) -> bool {
         let Some(state) = &self.state else { return false };
@@ -608,6 +622,7 @@ impl Engine {
         let is_lost = match command {
             Command::Hold => self.tamper == Tamper::LosesHolds,
             Command::Exclude(_) => self.tamper == Tamper::LosesExclusions,
+            Command::Judge { .. } => false,
             _ => false,
         };
         if is_lost {

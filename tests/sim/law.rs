@@ -2,7 +2,7 @@
 
 use crate::pools::CURRENT;
 use crate::world::{Millis, SOLID, World};
-use halfstep::model::{Aim, CommandKind, MemberName, NodeName, Rotation, ServerName, Version};
+use halfstep::model::{Aim, CommandKind, MemberName, MigrationPhase, NodeName, Printable, Rotation, ServerName, Version};
 use halfstep::rollout::event::{Beginning, End, Operation, OperationId};
 use halfstep::rollout::{Command, DrainChoice};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,8 @@ const CONFIRMED: Millis = 30_000;
 pub const EXCLUDED: u8 = 20;
 pub const STRANGERS: u8 = 21;
 pub const SERVING: u8 = 22;
+/// No migration runs that somebody has to decide about.
+pub const UNDECIDED: u8 = 23;
 
 /// What the law knows: only what the world shows and what people asked for.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +35,11 @@ pub struct Law {
     not_out_yet: BTreeMap<ServerName, Option<Millis>>,
     /// Commands that interrupt began to run on these.
     touched: BTreeSet<ServerName>,
+    /// Where each pending migration belongs, as was found or as a person said.
+    migrations: BTreeMap<Printable, MigrationPhase>,
     min_serving: f64,
+    /// When the engine last died and last came back; zero: never.
+    pub died_at: Millis,
     pub resumed_at: Millis,
     /// Nothing else goes wrong: then what gates are for can be told to the second.
     pub watches_gates: bool,
@@ -67,6 +73,7 @@ impl Law {
             on_next: beginning.on_next.clone(),
             strange: beginning.drain_first.clone(),
             not_out_yet: beginning.drain_first.iter().map(|name| (name.clone(), None)).collect(),
+            migrations: beginning.pending.iter().map(|one| (one.name.clone(), one.phase)).collect(),
             min_serving: beginning.policy.min_serving,
             cuts_by_itself: beginning.policy.on_drain_timeout == OnDrainTimeout::GoOn,
             rescues: beginning.policy.rescue == Rescue::Auto,
@@ -111,7 +118,13 @@ impl Law {
             members.filter(|(_, rotation)| **rotation == Rotation::In).filter_map(|(member, _)| world.by_member(member));
         let serving = serving.filter(|name| !self.left.contains(*name) && !self.not_out_yet.contains_key(*name));
         let versions: BTreeSet<&Version> = serving.filter_map(|name| world.servers[name].running.as_ref()).collect();
-        let unreachable = |node: &crate::world::Node| node.gone_until > 0 && world.now < node.gone_until + 5_000;
+        // A node that comes back is told again within these seconds: of an engine that lives.
+        let unreachable = |node: &crate::world::Node| {
+            let back = node.gone_until;
+            let died = self.died_at > 0 && self.died_at < back + 5_000;
+            let dead = died && (self.died_at > self.resumed_at || world.now < self.resumed_at + 5_000);
+            back > 0 && (world.now < back + 5_000 || dead)
+        };
         let excused = world.nodes.values().any(|node| node.doubt || node.meddled || unreachable(node));
         if versions.len() < 2 || excused {
             self.mixed_since = None;
@@ -256,7 +269,10 @@ impl Law {
                 self.going_back = false;
             }
             Command::Go | Command::Automatic | Command::Contract(_) => self.held = false,
-            Command::Retry(_) | Command::SkipBake | Command::Accept(..) | Command::Judge { .. } | Command::Note(_) => {}
+            Command::Judge { migration, phase, .. } => {
+                self.migrations.insert(migration.clone(), *phase);
+            }
+            Command::Retry(_) | Command::SkipBake | Command::Accept(..) | Command::Note(_) => {}
             Command::HandOver(_) | Command::TakeOver { .. } => {}
         }
     }
@@ -311,10 +327,26 @@ impl Law {
         }
     }
 
+    /// No migration runs while a person has to decide about one, and no phase of them runs with nothing to do.
+    fn migrations_are_decided(&mut self, operation: &Operation) {
+        let phase = match operation {
+            Operation::Run { kind: CommandKind::Expand, .. } => MigrationPhase::Expand,
+            Operation::Run { kind: CommandKind::Contract, .. } => MigrationPhase::Contract,
+            _ => return,
+        };
+        if self.migrations.values().any(|one| *one == MigrationPhase::Undecided) {
+            self.breaks(UNDECIDED, format!("{phase} runs, and nobody has decided about all of {:?}", self.migrations));
+        }
+        if !self.migrations.is_empty() && !self.migrations.values().any(|one| *one == phase) {
+            self.breaks(UNDECIDED, format!("{phase} runs without anything to run"));
+        }
+    }
+
     /// 6 and 8, and what gates and a watchful eye are for, when work is handed out.
     pub fn asked(&mut self, world: &World, id: OperationId, operation: &Operation) {
         self.enough_serve(world, operation);
         self.strangers_stay_apart(world, operation);
+        self.migrations_are_decided(operation);
         if !self.asked.insert(id) {
             self.breaks(6, format!("{id} is asked for twice"));
         }

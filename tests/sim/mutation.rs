@@ -2,6 +2,7 @@
 
 use crate::dice::Dice;
 use crate::engine::Tamper;
+use crate::law::UNDECIDED;
 use crate::{pools, run, run_with};
 
 /// How many seeds are tried until the promise is seen to break.
@@ -59,6 +60,11 @@ fn promise_7_notices_a_node_that_only_says_that_it_did() {
 #[test]
 fn promise_8_notices_a_hold_that_nobody_was_told_of() {
     notices(Tamper::LosesHolds, 8);
+}
+
+#[test]
+fn the_law_notices_a_migration_that_nobody_decided_about() {
+    notices(Tamper::Decides, UNDECIDED);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::dice::Dice;
 use crate::engine::{Engine, Luck};
 use crate::world::{Millis, World};
-use halfstep::model::{GateName, NodeName, Printable, Rotation, ServerName};
+use halfstep::model::{GateName, MigrationPhase, NodeName, Printable, Rotation, ServerName};
 use halfstep::rollout::lane::LaneAt;
 use halfstep::rollout::operate::{Enter, enter};
 use halfstep::rollout::state::{Body, Cause, State};
@@ -28,6 +28,10 @@ pub fn press_anything(engine: &mut Engine, world: &mut World, dice: &mut Dice) {
         35 => Command::Contract(ContractWhen::Now),
         36 => Command::Contract(ContractWhen::Later),
         37 => Command::Accept(GateName::ErrorRate, "it is fine".into()),
+        38 if !engine.pending().is_empty() => {
+            let phase = if dice.one_in(2) { MigrationPhase::Expand } else { MigrationPhase::Contract };
+            Command::Judge { migration: dice.pick(&engine.pending()).unwrap().clone(), phase, why: "I know it".into() }
+        }
         38 => Command::Automatic,
         _ => Command::Note(Printable::new("a note")),
     };
@@ -68,6 +72,11 @@ impl Patient {
 
     fn unstick(&mut self, state: &State, engine: &mut Engine, world: &mut World, dice: &mut Dice) {
         if state.is_overtaken() && engine.command(Command::RollBack, world, dice) {
+            return;
+        }
+        if let Some(one) = state.undecided().first() {
+            let (migration, phase) = (one.name.clone(), MigrationPhase::Contract);
+            engine.command(Command::Judge { migration, phase, why: "it is safer there".into() }, world, dice);
             return;
         }
         let mut pressed = false;

@@ -2,8 +2,8 @@
 
 use crate::dice::Dice;
 use halfstep::model::{
-    Address, Capabilities, CommandKind, Half, InFlight, MemberName, NodeName, OnDrainTimeout, OnFailure, PhaseName, Policy, Pool,
-    Release, Rescue, Role, Server, ServerName, Version,
+    Address, Capabilities, CommandKind, Half, InFlight, MemberName, MigrationPhase, NodeName, OnDrainTimeout, OnFailure,
+    PendingMigration, PhaseName, Policy, Pool, Printable, Release, Rescue, Role, Server, ServerName, Version,
 };
 use halfstep::rollout::ContractWhen;
 use halfstep::rollout::event::{Beginning, Has, NodeBeginning, Purpose, Start, StartPace};
@@ -81,6 +81,9 @@ pub fn random(dice: &mut Dice) -> Beginning {
     beginning.nodes = nodes(dice.between(1, 3));
     if dice.one_in(2) && purpose == Purpose::Rollout {
         beginning.migrations = [CommandKind::Expand, CommandKind::Contract].into();
+        if dice.one_in(2) {
+            beginning.pending = pending(dice);
+        }
     }
     let (by_half, restarts) = (dice.one_in(8), dice.one_in(2));
     for has in &mut beginning.has {
@@ -100,6 +103,18 @@ pub fn random(dice: &mut Dice) -> Beginning {
         contract: *dice.pick(&[None, Some(ContractWhen::Now), Some(ContractWhen::Later)]).unwrap(),
     };
     beginning
+}
+
+/// One to four migrations that halfstep runs itself; some nobody can decide about.
+fn pending(dice: &mut Dice) -> Vec<PendingMigration> {
+    let phases = [MigrationPhase::Expand, MigrationPhase::Contract, MigrationPhase::Undecided];
+    let one = |number: u64, dice: &mut Dice| PendingMigration {
+        name: Printable::new(&format!("{number:04}.sql")),
+        phase: *dice.pick(&phases).unwrap(),
+        why: "it says so".into(),
+        removes: None,
+    };
+    (1..=dice.between(1, 4)).map(|number| one(number, dice)).collect()
 }
 
 /// One server found on next, one left alone, one to be drained first: never so many that a half is empty.
