@@ -206,7 +206,8 @@ pub fn calm(engine: &mut Engine, world: &mut World) {
     world.disappear();
     let left = world.law.left_members(world);
     for node in world.nodes.values_mut() {
-        node.gone_until = 0;
+        // One that was away comes back now.
+        node.gone_until = node.gone_until.min(now);
         for member in &left {
             node.rotation.insert(member.clone(), Rotation::Out);
         }
