@@ -9,6 +9,7 @@ pub mod back;
 pub mod figures;
 pub mod forward;
 pub mod gate;
+pub mod migrations;
 pub mod moment;
 pub mod tour;
 pub mod trouble;

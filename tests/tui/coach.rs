@@ -197,6 +197,15 @@ fn moments() -> Vec<(String, Snapshot)> {
     add("contract pending".into(), over(OutcomeWord::Done, "1.42.0 serves everywhere; contract is pending"));
     add("rolled back".into(), over(OutcomeWord::RolledBack, "everything is back on 1.41.0"));
     add("abandoned".into(), over(OutcomeWord::Failed, "abandoned: the machine is gone"));
+    add("migrations that nobody can decide about".into(), samples::pending::undecided());
+    add("a backfill at work".into(), samples::pending::expanding());
+    for (at, state) in
+        [(PhaseName::Expand, PhaseState::ToDo), (PhaseName::Contract, PhaseState::ToDo), (PhaseName::Contract, PhaseState::Now)]
+    {
+        let mut ours = standing(at, state);
+        ours.pending = samples::pending::expanding().pending;
+        add(format!("{at} of ours {state:?}"), ours);
+    }
     add("a pool of a thousand".into(), samples::thousand());
     add("a pool in another script".into(), samples::strange());
     add("nothing known".into(), Snapshot::default());

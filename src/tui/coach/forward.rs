@@ -1,19 +1,19 @@
 //! The way to next, step by step: what Enter begins, and what runs. Words only; which step it is, [`super::moment`] tells.
 
 use super::figures::{Figures, sentences};
-use super::{Advice, Lead};
+use super::{Advice, Lead, migrations};
 use crate::engine::snapshot::Purpose;
 use crate::model::{GateName, Half, PhaseName};
 use crate::tui::widget::phases;
 
 /// What is said of a step: what happens, why, what to see. The way out is the same everywhere: the price now.
-struct Step {
+pub(super) struct Step {
     now: String,
     why: String,
     see: String,
 }
 
-fn step(now: String, why: impl Into<String>, see: impl Into<String>) -> Step {
+pub(super) fn step(now: String, why: impl Into<String>, see: impl Into<String>) -> Step {
     Step { now, why: why.into(), see: see.into() }
 }
 
@@ -69,11 +69,15 @@ fn asked(figures: &Figures, phase: PhaseName) -> Step {
         PhaseName::Preflight | PhaseName::VerifyA | PhaseName::VerifyB | PhaseName::Bake | PhaseName::Report => {
             running(figures, phase)
         }
-        PhaseName::Expand => step(
-            format!("Enter runs the migrations that add. {current} goes on serving {} meanwhile.", figures.whole_load()),
-            format!("both {current} and {next} can live with what is added; what is removed waits until nobody runs {current}."),
-            "the command and its output in Activity; ‹l› shows all of it. What was added stays, and harms nobody.",
-        ),
+        PhaseName::Expand => migrations::expand_asked(figures).unwrap_or_else(|| {
+            step(
+                format!("Enter runs the migrations that add. {current} goes on serving {} meanwhile.", figures.whole_load()),
+                format!(
+                    "both {current} and {next} can live with what is added; what is removed waits until nobody runs {current}."
+                ),
+                "the command and its output in Activity; ‹l› shows all of it. What was added stays, and harms nobody.",
+            )
+        }),
         PhaseName::DrainA => step(
             format!(
                 "Enter takes half A ({}) out: it gets nothing new, half B ({}) carries {}.",
@@ -170,14 +174,16 @@ fn update_b(figures: &Figures) -> Step {
 }
 
 fn contract(figures: &Figures) -> Step {
-    step(
-        format!(
-            "Enter, then the word contract, runs the migrations that remove. After it {} cannot run any more: only forward.",
-            figures.current
-        ),
-        format!("everybody answers {} now, so nobody needs what is removed. That is why it comes last.", figures.next),
-        "‹L› leaves it for later: the rollout ends, and `halfstep contract` does it on another day.",
-    )
+    migrations::contract_asked(figures).unwrap_or_else(|| {
+        step(
+            format!(
+                "Enter, then the word contract, runs the migrations that remove. After it {} cannot run any more: only forward.",
+                figures.current
+            ),
+            format!("everybody answers {} now, so nobody needs what is removed. That is why it comes last.", figures.next),
+            "‹L› leaves it for later: the rollout ends, and `halfstep contract` does it on another day.",
+        )
+    })
 }
 
 fn running(figures: &Figures, phase: PhaseName) -> Step {
@@ -185,11 +191,13 @@ fn running(figures: &Figures, phase: PhaseName) -> Step {
     let (current, next) = (&figures.current, &figures.next);
     match phase {
         PhaseName::Preflight => preflight(figures),
-        PhaseName::Expand => step(
-            format!("The migrations that add are running. {current} goes on serving {}.", figures.whole_load()),
-            format!("{current} and {next} can both live with what is added."),
-            "the command in Activity; ‹l› shows its output.",
-        ),
+        PhaseName::Expand => migrations::expand_running(figures).unwrap_or_else(|| {
+            step(
+                format!("The migrations that add are running. {current} goes on serving {}.", figures.whole_load()),
+                format!("{current} and {next} can both live with what is added."),
+                "the command in Activity; ‹l› shows its output.",
+            )
+        }),
         PhaseName::DrainA => step(
             format!("Half A gets nothing new; in flight on it: {}. At 0 it goes on by itself. {}", a.holders(), left(figures)),
             format!(
@@ -214,11 +222,13 @@ fn running(figures: &Figures, phase: PhaseName) -> Step {
             "each node is told, and then asked whether it does as it was told.",
             "req/s spread over both halves.",
         ),
-        PhaseName::Contract => step(
-            "The migrations that remove are running. There is no way back any more, only forward.".to_owned(),
-            format!("everybody answers {next}; nobody needs what is removed."),
-            "the command in Activity; ‹l› shows its output.",
-        ),
+        PhaseName::Contract => migrations::contract_running(figures).unwrap_or_else(|| {
+            step(
+                "The migrations that remove are running. There is no way back any more, only forward.".to_owned(),
+                format!("everybody answers {next}; nobody needs what is removed."),
+                "the command in Activity; ‹l› shows its output.",
+            )
+        }),
         PhaseName::Report => step(
             format!("The balancer's state is written down and the lock is given back. {next} serves {}.", figures.whole_load()),
             "so that a restart of the balancer finds it as it is, and the next rollout can begin.",

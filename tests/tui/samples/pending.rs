@@ -46,7 +46,8 @@ fn file(name: &str, phase: Phase, why: &str, statements: Vec<StatementProgress>)
 
 /// Before Expand: one file needs a person.
 pub fn undecided() -> Snapshot {
-    let mut pool = pool(PhaseName::Preflight);
+    let mut pool = pool(PhaseName::Expand);
+    pool.phases[1].state = halfstep::engine::snapshot::PhaseState::ToDo;
     pool.pending = progress();
     pool.gates = vec![GateView {
         name: GateName::Migrations,
