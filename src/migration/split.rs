@@ -11,12 +11,15 @@
 //! split safely it hands to a person with the reasons ([`Human`]), and then nothing is written. Begin with
 //! `src/migration/split/postgres/rename_column.rs`: the others are variations of it.
 
+pub mod files;
 pub mod name;
 pub mod wish;
 
 mod expression;
 mod mysql;
+pub mod plan;
 mod postgres;
+pub mod recognise;
 mod shared;
 mod sqlite;
 mod subject;

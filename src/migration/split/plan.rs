@@ -1,0 +1,105 @@
+//! Pieces of a file as splits, in the order in which they run: each wish by its recipe, and what stays, in its phase.
+
+use super::recognise::{Piece, Rest};
+use super::{Human, Script, Split, Unit, Wish, split};
+use crate::migration::operation::Object;
+use crate::migration::{Catalogue, Phase};
+use std::collections::BTreeMap;
+
+/// The splits of a file; `name` is what its statements that stay are called.
+pub fn plan(pieces: &[Piece], catalogue: &Catalogue, name: &str) -> Result<Vec<Split>, Human> {
+    let wishes: Vec<&Wish> =
+        pieces.iter().filter_map(|piece| if let Piece::Wish(wish) = piece { Some(wish) } else { None }).collect();
+    let mut reasons = quarrels(&wishes);
+    if wishes.is_empty() {
+        let phases = |phase| pieces.iter().any(|piece| matches!(piece, Piece::Rest(rest) if rest.phase == phase));
+        if !(phases(Phase::Expand) && phases(Phase::Contract)) {
+            reasons.push("nothing in it has to be split: all of it can run in one phase".to_owned());
+        }
+    }
+    let mut splits = vec![];
+    let mut rest: Vec<&Rest> = vec![];
+    for piece in pieces {
+        match piece {
+            Piece::Rest(one) => rest.push(one),
+            Piece::Wish(wish) => {
+                splits.extend(stays(&rest, name));
+                rest.clear();
+                match split(wish, catalogue) {
+                    Ok(made) => splits.push(made),
+                    Err(human) => reasons.extend(human.reasons.into_iter().map(|reason| format!("{}: {reason}", wish.title()))),
+                }
+            }
+        }
+    }
+    splits.extend(stays(&rest, name));
+    if reasons.is_empty() { Ok(splits) } else { Err(Human { reasons }) }
+}
+
+/// Wishes that cannot be split side by side.
+fn quarrels(wishes: &[&Wish]) -> Vec<String> {
+    let mut columns: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut tables: BTreeMap<String, usize> = BTreeMap::new();
+    let mut renamed = vec![];
+    for wish in wishes {
+        if let Some((table, column)) = subject(wish) {
+            *tables.entry(table.to_string()).or_default() += 1;
+            if let Some(column) = column {
+                *columns.entry((table.to_string(), column.to_owned())).or_default() += 1;
+            }
+        }
+        if let Wish::RenameTable { table, .. } = wish {
+            renamed.push(table.to_string());
+        }
+    }
+    let mut reasons: Vec<String> = columns
+        .iter()
+        .filter(|(_, count)| **count > 1)
+        .map(|((table, column), _)| format!("{table}.{column} is changed twice: one change in each rollout"))
+        .collect();
+    reasons.extend(
+        renamed
+            .iter()
+            .filter(|table| tables.get(*table).is_some_and(|count| *count > 1))
+            .map(|table| format!("{table} is renamed and changed as well: rename it in a rollout of its own")),
+    );
+    reasons
+}
+
+fn subject(wish: &Wish) -> Option<(&Object, Option<&str>)> {
+    match wish {
+        Wish::RenameColumn { table, column, .. }
+        | Wish::ChangeType { table, column, .. }
+        | Wish::DropColumn { table, column, .. }
+        | Wish::AddColumn { table, column, .. }
+        | Wish::SetNotNull { table, column, .. } => Some((table, Some(column))),
+        Wish::RenameTable { table, .. }
+        | Wish::AddCheck { table, .. }
+        | Wish::AddForeignKey { table, .. }
+        | Wish::AddUnique { table, .. } => Some((table, None)),
+        Wish::RenameEnumValue { .. } => None,
+    }
+}
+
+/// Statements that stay, in their phases.
+fn stays(rest: &[&Rest], name: &str) -> Option<Split> {
+    if rest.is_empty() {
+        return None;
+    }
+    let mut units: Vec<Unit> = vec![];
+    for one in rest {
+        let script = |sql: &str| if one.alone { Script::apart([sql.to_owned()]) } else { Script::together([sql.to_owned()]) };
+        let unit = match (one.phase, one.reversible) {
+            (Phase::Contract, true) => Unit::detach("rest", script(&one.sql)),
+            (Phase::Contract, false) => Unit::drop("rest", script(&one.sql)),
+            _ => Unit::expand("rest", script(&one.sql)),
+        };
+        match units.last_mut() {
+            Some(last) if !one.alone && last.up.is_transaction && (last.phase, last.step) == (unit.phase, unit.step) => {
+                last.up.statements.extend(unit.up.statements);
+            }
+            _ => units.push(unit.back(Script::nothing("Written by hand: its way back is with the file that was split."))),
+        }
+    }
+    Some(Split { slug: format!("rest_{name}"), title: format!("the rest of {name}"), units, remarks: vec![] })
+}
