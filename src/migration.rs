@@ -24,6 +24,7 @@ pub mod mark;
 pub mod operation;
 pub mod postgres;
 pub mod progress;
+pub mod python;
 pub mod read;
 pub mod ruby;
 mod rules;

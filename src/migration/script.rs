@@ -13,6 +13,7 @@
 pub mod builtin;
 pub mod called;
 pub mod value;
+pub mod vocabulary;
 pub mod walk;
 
 use std::ops::Range;

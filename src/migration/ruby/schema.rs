@@ -8,7 +8,8 @@ use crate::migration::Dialect;
 use crate::migration::operation::{Column, Constraint, ConstraintKind, Fill, Kind, Object, Operation};
 use crate::migration::script::called::{Called, object};
 use crate::migration::script::value::{Handle, Value};
-use crate::migration::script::walk::{Draft, Walk};
+use crate::migration::script::vocabulary::Draft;
+use crate::migration::script::walk::Walk;
 
 /// A word about tables and columns. `None`: it is none.
 pub fn call(walk: &mut Walk<'_>, called: &Called) -> Option<Value> {

@@ -141,7 +141,10 @@ fn text(receiver: &Value, called: &Called) -> Option<Value> {
             let other = first?;
             with(format!("{marked}{}", other.marked()), holes || !other.is_known())
         }
-        "%" | "format" => with(marked, true),
+        "%" | "format" => {
+            let given: Vec<Value> = called.arguments.iter().flat_map(Value::items).collect();
+            Some(filled(&marked, holes, &given, called))
+        }
         "join" => {
             let Some(Value::List(items)) = first else { return with(marked, true) };
             with(items.iter().map(Value::marked).collect::<Vec<_>>().join(&marked), holes || !items.iter().all(Value::is_known))
@@ -157,6 +160,44 @@ fn text(receiver: &Value, called: &Called) -> Option<Value> {
         "pluralize" | "tableize" if !holes => with(super::super::ruby::plural(&marked), false),
         _ => Some(Value::Unknown(called.full())),
     }
+}
+
+/// `"… %s …" % value`, `"… {} …".format(value)`: each place gets its value, or the one of its name.
+fn filled(marked: &str, mut holes: bool, given: &[Value], called: &Called) -> Value {
+    let named = |name: &str| called.option(name).or_else(|| given.iter().find_map(|value| value.at(name)));
+    let mut given = given.iter();
+    let (mut text, mut rest) = (String::new(), marked);
+    let is_percent = called.name == "%";
+    while let Some(at) = rest.find(if is_percent { '%' } else { '{' }) {
+        text.push_str(&rest[..at]);
+        let place = &rest[at..];
+        let (length, name) = match (is_percent, place.find(['}', 's', 'd', 'r'])) {
+            (true, _) if place.starts_with("%%") => (2, None),
+            (true, _) if place.starts_with("%(") => match place.find(')') {
+                Some(end) => ((end + 2).min(place.len()), Some(&place[2..end])),
+                None => (1, None),
+            },
+            (true, Some(1)) => (2, Some("")),
+            (false, _) if place.starts_with("{{") => (2, None),
+            (false, _) => match place.find('}') {
+                Some(end) => (end + 1, Some(place[1..end].split([':', '!']).next().unwrap_or_default())),
+                None => (1, None),
+            },
+            _ => (1, None),
+        };
+        let length = (length..=place.len()).find(|end| place.is_char_boundary(*end)).unwrap_or(place.len());
+        match name {
+            None => text.push_str(&place[..length.min(1)]),
+            Some(name) => {
+                let value = if name.is_empty() || name.parse::<usize>().is_ok() { given.next() } else { named(name) };
+                holes |= value.is_none_or(|value| !value.is_known());
+                text.push_str(&value.map_or_else(|| Value::Unknown(name.to_owned()).marked(), Value::marked));
+            }
+        }
+        rest = &place[length..];
+    }
+    text.push_str(rest);
+    Value::Text { text, holes }
 }
 
 fn list(items: &[Value], called: &Called) -> Option<Value> {

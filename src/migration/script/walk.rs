@@ -7,8 +7,9 @@
 
 use super::called::Called;
 use super::value::Value;
+use super::vocabulary::{Draft, Vocabulary};
 use super::{Block, Call, Class, Form, Method, Node, Surroundings, builtin};
-use crate::migration::operation::{Act, Column, Constraint, Object, Operation};
+use crate::migration::operation::{Act, Operation};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -21,28 +22,6 @@ const LONGEST_LIST: usize = 200;
 const DEEPEST_STEP: usize = 150;
 /// Methods that call each other.
 const MOST_METHODS: usize = 8;
-
-/// The words of a framework.
-pub trait Vocabulary {
-    /// What a call does and gives. `None`: it is none of its words.
-    fn call(&self, walk: &mut Walk<'_>, called: &Called) -> Option<Value>;
-
-    /// What a name stands for that the file does not say. `None`: not known.
-    fn name(&self, walk: &Walk<'_>, name: &str) -> Option<Value>;
-
-    /// A call that nobody knows.
-    fn unknown(&self, walk: &mut Walk<'_>, called: &Called) -> Value;
-}
-
-/// A table that is being made.
-#[derive(Debug, Clone, Default)]
-pub struct Draft {
-    pub table: Object,
-    pub columns: Vec<Column>,
-    pub constraints: Vec<Constraint>,
-    /// What comes right behind the table: its indexes.
-    pub after: Vec<Operation>,
-}
 
 /// Where a walk is.
 pub struct Walk<'a> {
@@ -181,7 +160,7 @@ impl<'a> Walk<'a> {
             Value::Map(pairs) if pairs.len() <= LONGEST_LIST => {
                 pairs.iter().map(|(key, value)| self.block(block, &[Value::List(vec![key.clone(), value.clone()])])).collect()
             }
-            Value::Rows { .. } => vec![self.block(block, std::slice::from_ref(over))],
+            Value::Rows { table, .. } => vec![self.block(block, &[Value::Rows { table: table.clone(), bounded: true }])],
             _ => vec![self.block(block, &[])],
         };
         self.uncertain -= 1;
@@ -368,13 +347,19 @@ impl<'a> Walk<'a> {
             let vocabulary = self.vocabulary;
             return vocabulary.name(self, &path).unwrap_or(Value::Unknown(path));
         }
-        receiver.at(name).cloned().unwrap_or_else(|| Value::Unknown(node.path()))
+        let vocabulary = self.vocabulary;
+        let value = receiver.at(name).cloned().or_else(|| vocabulary.member(&receiver, name));
+        value.unwrap_or_else(|| Value::Unknown(node.path()))
     }
 
     fn assign(&mut self, names: &[String], value: &Node) -> Value {
         let value = self.value(value);
         match (names, &value) {
-            ([name], _) => self.set(name, value.clone()),
+            ([name], _) => match name.split_once('[') {
+                // An item of a list or a map.
+                Some((whole, _)) => self.set(whole, Value::Unknown(whole.to_owned())),
+                None => self.set(name, value.clone()),
+            },
             (_, Value::List(items)) if items.len() == names.len() => {
                 for (name, item) in names.iter().zip(items) {
                     self.set(name, item.clone());
@@ -449,7 +434,22 @@ impl<'a> Walk<'a> {
         let outer = std::mem::replace(&mut self.is_asked, !called.is_statement);
         let value = self.carry_out(&called);
         self.is_asked = outer;
+        if let Some(Node { form: Form::Name(name), .. }) = &call.receiver {
+            self.grow(name, &called, &value);
+        }
         value
+    }
+
+    /// `list << item`, `list.append(item)`: the name has a longer list now, or one that is not known.
+    fn grow(&mut self, name: &str, called: &Called, value: &Value) {
+        const GROWS: [&str; 10] = ["<<", "append", "push", "extend", "concat", "add", "insert", "update", "merge!", "[]="];
+        if !GROWS.contains(&called.name.as_str()) || !matches!(called.receiver, Some(Value::List(_) | Value::Map(_))) {
+            return;
+        }
+        match value {
+            Value::List(_) if self.uncertain == 0 => self.set(name, value.clone()),
+            _ => self.set(name, Value::Unknown(name.to_owned())),
+        }
     }
 
     fn carry_out(&mut self, called: &Called) -> Value {

@@ -1,0 +1,198 @@
+//! Small migrations and what is read of them.
+
+use super::super::operation::{Column, Constraint, ConstraintKind, Fill, Kind, Object};
+use super::*;
+
+/// A reader of SQL that says only that there was some.
+fn sql(text: &str) -> Vec<Act> {
+    vec![Act { operation: Operation::Session { what: text.trim().to_owned() }, span: 0..0 }]
+}
+
+fn operations(text: &str, path: &str) -> Vec<Operation> {
+    let surroundings = Surroundings { dialect: Dialect::Postgres, sql: &sql };
+    read(text, path, surroundings).acts.into_iter().map(|act| act.operation).collect()
+}
+
+/// What a body of `upgrade()` does.
+fn up(body: &str) -> Vec<Operation> {
+    let body = body.replace('\n', "\n    ");
+    operations(
+        &format!(
+            "from alembic import op\nimport sqlalchemy as sa\n\n\ndef upgrade():\n    {body}\n\n\ndef downgrade():\n    op.drop_table('t')\n"
+        ),
+        "versions/1.py",
+    )
+}
+
+/// What a list of Django's operations does.
+fn django(list: &str) -> Vec<Operation> {
+    let text = format!(
+        "from django.db import migrations, models\n\n\ndef fill(apps, schema_editor):\n    Book = apps.get_model('shop', 'Book')\n    for book in Book.objects.filter(a=1):\n        book.save()\n\n\nclass Migration(migrations.Migration):\n    dependencies = [('shop', '0001')]\n    operations = [\n        {list}\n    ]\n"
+    );
+    operations(&text, "code/shop/migrations/0002_more.py")
+}
+
+/// In one word each, with what is touched.
+fn short(operations: &[Operation]) -> Vec<String> {
+    let word = |operation: &Operation| {
+        let what = match operation {
+            Operation::AddColumn { column, .. } => column.name.clone(),
+            Operation::DropColumn { column, .. }
+            | Operation::RenameColumn { column, .. }
+            | Operation::SetNotNull { column, .. }
+            | Operation::DropNotNull { column, .. }
+            | Operation::DropDefault { column, .. }
+            | Operation::Redefine { column, .. }
+            | Operation::ChangeType { column, .. } => column.clone(),
+            Operation::Opaque { what } | Operation::Session { what } | Operation::Unknown { what } => what.clone(),
+            _ => String::new(),
+        };
+        let table =
+            operation.subject().map_or_else(|| operation.touches().into_iter().next().unwrap_or_default(), ToString::to_string);
+        format!("{} {table} {what}", operation.word()).replace("  ", " ").trim().to_owned()
+    };
+    operations.iter().map(word).collect()
+}
+
+#[test]
+fn tables_and_columns_of_alembic() {
+    let operations = up(
+        "op.create_table('t', sa.Column('id', sa.Integer(), primary_key=True), sa.Column('name', sa.String(20), nullable=False, server_default='x'), sa.Column('u', sa.Integer(), sa.ForeignKey('users.id')), sa.UniqueConstraint('name'))\nop.add_column('t', sa.Column('at', sa.DateTime(timezone=True), server_default=sa.func.now()))\nop.drop_column('t', 'old')\nop.rename_table('a', 'b')\nop.drop_table('c')",
+    );
+    let Operation::CreateTable { columns, constraints, .. } = &operations[0] else { panic!("{operations:?}") };
+    assert!(columns[0].primary_key && columns[1].not_null && !columns[2].not_null);
+    assert_eq!(columns[1].data_type.as_deref(), Some("character varying(20)"));
+    assert_eq!(columns[2].references, Some(Object::new("users")));
+    assert!(matches!(&constraints[..], [Constraint { kind: ConstraintKind::Unique, .. }]));
+    let Operation::AddColumn { column: Column { default, data_type, .. }, .. } = &operations[1] else { panic!() };
+    assert_eq!(*default, Fill::Stable("now()".to_owned()));
+    assert_eq!(data_type.as_deref(), Some("timestamp with time zone"));
+    assert_eq!(short(&operations[2..]), ["drop-column t old", "rename-table a", "drop-table c"]);
+}
+
+#[test]
+fn alter_column_changes_what_it_says() {
+    let body = "op.alter_column('t', 'a', existing_type=sa.Integer(), type_=sa.BigInteger(), nullable=False, existing_nullable=True)\nop.alter_column('t', 'b', nullable=True)\nop.alter_column('t', 'c', new_column_name='d')\nop.alter_column('t', 'e', server_default=None)\nop.alter_column('t', 'f', existing_type=sa.String(), type_=sa.String())";
+    assert_eq!(
+        short(&up(body)),
+        ["change-type t a", "set-not-null t a", "drop-not-null t b", "rename-column t c", "drop-default t e", "tune table.t"]
+            .map(|word| word.replace("table.t", &short(&up("op.create_table_comment('t', 'x')"))[0].replace("tune ", "")))
+    );
+}
+
+#[test]
+fn batches_indexes_and_constraints() {
+    let body = "with op.batch_alter_table('t', schema=None) as batch_op:\n    batch_op.add_column(sa.Column('a', sa.Text()))\n    batch_op.drop_constraint('fk', type_='foreignkey')\n    batch_op.create_index(batch_op.f('ix'), ['a'], unique=True)\nop.create_foreign_key('fk', 't', 'users', ['user_id'], ['id'])\nwith op.get_context().autocommit_block():\n    op.create_index('i', 't', ['a'], postgresql_concurrently=True)\nop.drop_index('i', table_name='t')\nop.create_check_constraint('c', 't', 'a > 0')";
+    let operations = up(body);
+    assert_eq!(
+        short(&operations),
+        [
+            "add-column t a",
+            "drop-foreign-key t",
+            "create-unique-index t",
+            "add-foreign-key t",
+            "create-index t",
+            "drop-index t",
+            "add-check t"
+        ]
+    );
+    assert!(matches!(&operations[2], Operation::CreateIndex { name: Some(name), unique: true, .. } if name == "ix"));
+    assert!(matches!(&operations[4], Operation::CreateIndex { concurrently: true, .. }));
+}
+
+#[test]
+fn sql_and_rows_of_alembic() {
+    let body = "op.execute('one')\nop.execute(sa.text('two'))\nname = 't'\nop.execute(f'three {name} {what}')\nop.execute('four %s {}' % name)\nt = sa.table('t', sa.column('a'))\nop.execute(t.update().where(t.c.a == 1).values(a=2))\nconn = op.get_bind()\nconn.execute(sa.delete(t))\nop.bulk_insert(t, [{'a': 1}])\nsa.Enum('x', name='mood').create(op.get_bind())\nmystery(conn)";
+    let operations = up(body);
+    assert_eq!(short(&operations[..4]), ["session one", "session two", "session three t what", "session four t {}"]);
+    assert!(matches!(&operations[4], Operation::Update { table, bounded: true, sets } if table.name == "t" && *sets == ["a"]));
+    assert!(matches!(&operations[5], Operation::Delete { bounded: false, .. }));
+    assert!(matches!(&operations[6], Operation::Insert { table, .. } if table.name == "t"));
+    assert!(matches!(&operations[7], Operation::Create { kind: Kind::Enum, object } if object.name == "mood"));
+    assert_eq!(short(&operations[8..]), ["opaque mystery"]);
+}
+
+#[test]
+fn functions_constants_loops_and_dialects_are_followed() {
+    let text = "TABLES = ['a', 'b']\n\ndef drop(table, column='old'):\n    op.drop_column(table, column)\n\ndef upgrade():\n    for table in TABLES:\n        drop(table)\n    if op.get_bind().dialect.name == 'mysql':\n        op.drop_table('never')\n    else:\n        op.drop_table('c')\n";
+    assert_eq!(short(&operations(text, "x.py")), ["drop-column a old", "drop-column b old", "drop-table c"]);
+    let several = "def upgrade(name):\n    globals()['upgrade_%s' % name]()\n\ndef upgrade_one():\n    op.drop_table('a')\n";
+    assert_eq!(short(&operations(several, "x.py")), ["drop-table a"]);
+}
+
+#[test]
+fn models_of_django() {
+    let operations = django(
+        "migrations.CreateModel(name='Book', fields=[('id', models.AutoField(primary_key=True)), ('title', models.CharField(max_length=20)), ('author', models.ForeignKey(to='people.Author', on_delete=models.CASCADE, null=True)), ('tags', models.ManyToManyField(to='shop.Tag'))], options={'db_table': 'books'}),\n        migrations.DeleteModel('Old'), migrations.RenameModel('A', 'B'), migrations.AlterModelTable('Book', 'tomes'), migrations.AlterModelOptions('Book', {})",
+    );
+    let Operation::CreateTable { table, columns, .. } = &operations[0] else { panic!("{operations:?}") };
+    assert_eq!(table.name, "books");
+    let names: Vec<(&str, bool)> = columns.iter().map(|column| (column.name.as_str(), column.not_null)).collect();
+    assert_eq!(names, [("id", true), ("title", true), ("author_id", false)]);
+    assert_eq!(columns[2].references, Some(Object::new("people_author")));
+    assert_eq!(
+        short(&operations[1..]),
+        ["create-table books_tags", "drop-table shop_old", "rename-table shop_a", "rename-table books"]
+    );
+}
+
+#[test]
+fn fields_of_django() {
+    let add = |field: &str| short(&django(&format!("migrations.AddField('Book', 'c', {field})")));
+    assert_eq!(add("models.TextField(null=True)"), ["add-column shop_book c"]);
+    assert_eq!(add("models.TextField(default='')"), ["add-column shop_book c", "drop-default shop_book c"]);
+    assert_eq!(add("models.TextField(db_default='')"), ["add-column shop_book c"]);
+    assert_eq!(add("models.ManyToManyField('shop.Tag')"), ["create-table shop_book_c"]);
+    assert_eq!(add("models.ManyToManyField('shop.Tag', through='shop.Link')"), Vec::<String>::new());
+    let rest = "migrations.RemoveField(model_name='book', name='a'), migrations.RenameField('book', 'b', 'c'), migrations.AlterField('book', 'd', models.IntegerField())";
+    assert_eq!(short(&django(rest)), ["drop-column shop_book a", "rename-column shop_book b", "redefine-column shop_book d"]);
+}
+
+#[test]
+fn the_rest_of_django() {
+    let list = "migrations.AddIndex('book', models.Index(fields=['a', '-b'], name='i')), AddIndexConcurrently('book', models.Index(fields=['a'], name='j')), migrations.RemoveIndex('book', 'i'), migrations.AddConstraint('book', models.UniqueConstraint(fields=['a'], name='u')), migrations.RemoveConstraint('book', 'u'), migrations.AlterUniqueTogether('book', unique_together={('a', 'b')}), migrations.AlterUniqueTogether('book', unique_together=set())";
+    let operations = django(list);
+    assert_eq!(
+        short(&operations),
+        [
+            "create-index shop_book",
+            "create-index shop_book",
+            "drop-index shop_book",
+            "add-unique shop_book",
+            "drop-constraint shop_book",
+            "add-unique shop_book",
+            "drop-constraint shop_book"
+        ]
+    );
+    assert!(matches!(&operations[5], Operation::AddConstraint { constraint, .. } if constraint.columns == ["a", "b"]));
+    let list = "migrations.RunSQL('one', 'back'), migrations.RunSQL([('two', None), 'three']), migrations.RunPython(fill, migrations.RunPython.noop), migrations.RunPython(migrations.RunPython.noop), migrations.RunPython(other), migrations.SeparateDatabaseAndState(database_operations=[migrations.DeleteModel('Old')], state_operations=[migrations.DeleteModel('New')]), TrigramExtension(), Mystery()";
+    assert_eq!(
+        short(&django(list)),
+        [
+            "session one",
+            "session two",
+            "session three",
+            "update shop_book",
+            "opaque RunPython(other)",
+            "drop-table shop_old",
+            "create-extension trigram",
+            "opaque Mystery"
+        ]
+    );
+    let atomic = "class Migration(migrations.Migration):\n    atomic = False\n    operations = []\n";
+    assert!(!read(atomic, "a/migrations/1.py", Surroundings { dialect: Dialect::Postgres, sql: &sql }).in_transaction);
+}
+
+#[test]
+fn what_is_not_python_is_said_and_the_rest_is_read() {
+    let operations = operations("def upgrade():\n    op.drop_table('a')\n    )))\n", "x.py");
+    assert!(matches!(operations.last(), Some(Operation::Unknown { what }) if what.starts_with("line ")), "{operations:?}");
+    assert!(matches!(&super::super::python::tests::operations("print(1)", "x.py")[..], [Operation::Unknown { .. }]));
+    for deep in
+        ["(", "[", "not ", "-", "a(", "if a:\n", "lambda: ", "f'{", "{1: ", "a if b else ", "a = ", "a.b", "a[", "with a:\n", "*"]
+    {
+        for many in [60, 130, 3_000] {
+            let _ = up(&deep.repeat(many));
+        }
+    }
+}
