@@ -39,6 +39,8 @@ pub struct File {
     pub problems: Vec<Problem>,
     /// Files in the order of these run in the tool's order.
     pub order: String,
+    /// The folder around the one that it lies in: the app after which Django calls its tables.
+    pub app: String,
 }
 
 /// What a file is for.
@@ -163,6 +165,7 @@ pub fn read_as(tool: Tool, path: &str, text: &str, companion: Companion<'_>) -> 
         Tool::Liquibase => liquibase::read(&place, text),
         Tool::Sqitch => sqitch::read(&place, text),
     };
+    file.app = place.above.to_owned();
     file.marks = mark::read(path, text);
     if file.marks.no_transaction {
         for part in &mut file.parts {
@@ -175,7 +178,7 @@ pub fn read_as(tool: Tool, path: &str, text: &str, companion: Companion<'_>) -> 
 /// A file of one part.
 fn single(tool: Tool, role: Role, order: String, part: Part) -> File {
     let parts = if role == Role::Up { vec![part] } else { vec![] };
-    File { tool, language: tool.language(), role, parts, marks: Marks::default(), problems: vec![], order }
+    File { tool, language: tool.language(), role, parts, marks: Marks::default(), problems: vec![], order, app: String::new() }
 }
 
 #[cfg(test)]

@@ -22,13 +22,12 @@ use super::script::walk::Walk;
 use super::script::{Class, Form, Node, Reading, Surroundings};
 use std::rc::Rc;
 
-/// What a migration does when it is run forwards. `path`: where the file lies, since Django's tables are called after the
-/// folder of their app. What is not Python in it is an [`Operation::Unknown`], and the rest is read.
+/// What a migration does when it is run forwards. `app`: the folder of the app, after which Django calls its tables. What is not Python in it is an [`Operation::Unknown`], and the rest is read.
 #[must_use]
-pub fn read(text: &str, path: &str, surroundings: Surroundings<'_>) -> Reading {
+pub fn read(text: &str, app: &str, surroundings: Surroundings<'_>) -> Reading {
     let parsed = parse::parse(text);
     let mut reading = if let Some(class) = django_migration(&parsed.nodes) {
-        django::read(&parsed.nodes, &class, path, surroundings)
+        django::read(&parsed.nodes, &class, app, surroundings)
     } else if parsed.nodes.iter().any(|node| is_function(node, "upgrade")) {
         alembic::read(&parsed.nodes, surroundings)
     } else if parsed.mistake.is_some() {

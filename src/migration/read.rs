@@ -7,7 +7,7 @@ use super::layout::{File, Role, Transaction};
 use super::operation::{Act, Operation};
 use super::script::Surroundings;
 use super::statement::{self, Cut, Nature};
-use super::{Dialect, Language, clauses, postgres, ruby, template};
+use super::{Dialect, Language, clauses, postgres, python, ruby, template};
 use std::ops::Range;
 
 /// One statement of a file, and what it does.
@@ -40,11 +40,7 @@ pub fn read(text: &str, layout: &File, dialect: Dialect) -> Contents {
     match layout.language {
         Language::Sql => sql_file(text, layout, dialect),
         Language::Ruby => program(text, dialect, ruby::read),
-        Language::Python => {
-            let operations = vec![Operation::Opaque { what: "a migration in Python".to_owned() }];
-            let statements = vec![Written { span: 0..text.len(), line: 1, part: 0, operations }];
-            Contents { statements, in_transaction: true }
-        }
+        Language::Python => program(text, dialect, |text, around| python::read(text, &layout.app, around)),
     }
 }
 
@@ -109,9 +105,7 @@ fn client(code: &str) -> Operation {
     }
 }
 
-type Reader = fn(&str, Surroundings<'_>) -> super::script::Reading;
-
-fn program(text: &str, dialect: Dialect, reader: Reader) -> Contents {
+fn program(text: &str, dialect: Dialect, reader: impl Fn(&str, Surroundings<'_>) -> super::script::Reading) -> Contents {
     let sql_in_it = |piece: &str| sql(piece, dialect);
     let reading = reader(text, Surroundings { dialect, sql: &sql_in_it });
     let mut statements: Vec<Written> = vec![];

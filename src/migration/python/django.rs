@@ -22,8 +22,8 @@ pub fn table_name(app: &str, model: &str) -> String {
 }
 
 /// What the operations of a migration do.
-pub fn read(nodes: &[Node], class: &Class, path: &str, surroundings: Surroundings<'_>) -> Reading {
-    let app = app_of(path);
+pub fn read(nodes: &[Node], class: &Class, app: &str, surroundings: Surroundings<'_>) -> Reading {
+    let app = if app.is_empty() { "app" } else { app }.to_owned();
     let words = Django { app: app.clone() };
     let mut walk = Walk::new(surroundings, &words);
     walk.learn(nodes);
@@ -69,13 +69,6 @@ fn collect(node: &Node, places: &mut Vec<Range<usize>>) {
         }
         _ => {}
     }
-}
-
-/// `shop` of `…/shop/migrations/0002_more.py`.
-fn app_of(path: &str) -> String {
-    let parts: Vec<&str> = path.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
-    let place = parts.iter().rposition(|part| *part == "migrations" || part.ends_with("_migrations"));
-    place.and_then(|place| parts.get(place.checked_sub(1)?)).map_or_else(|| "app".to_owned(), |app| (*app).to_owned())
 }
 
 struct Django {

@@ -8,9 +8,9 @@ fn sql(text: &str) -> Vec<Act> {
     vec![Act { operation: Operation::Session { what: text.trim().to_owned() }, span: 0..0 }]
 }
 
-fn operations(text: &str, path: &str) -> Vec<Operation> {
+fn operations(text: &str) -> Vec<Operation> {
     let surroundings = Surroundings { dialect: Dialect::Postgres, sql: &sql };
-    read(text, path, surroundings).acts.into_iter().map(|act| act.operation).collect()
+    read(text, "shop", surroundings).acts.into_iter().map(|act| act.operation).collect()
 }
 
 /// What a body of `upgrade()` does.
@@ -29,7 +29,7 @@ fn django(list: &str) -> Vec<Operation> {
     let text = format!(
         "from django.db import migrations, models\n\n\ndef fill(apps, schema_editor):\n    Book = apps.get_model('shop', 'Book')\n    for book in Book.objects.filter(a=1):\n        book.save()\n\n\nclass Migration(migrations.Migration):\n    dependencies = [('shop', '0001')]\n    operations = [\n        {list}\n    ]\n"
     );
-    operations(&text, "code/shop/migrations/0002_more.py")
+    operations(&text)
 }
 
 /// In one word each, with what is touched.
@@ -115,9 +115,9 @@ fn sql_and_rows_of_alembic() {
 #[test]
 fn functions_constants_loops_and_dialects_are_followed() {
     let text = "TABLES = ['a', 'b']\n\ndef drop(table, column='old'):\n    op.drop_column(table, column)\n\ndef upgrade():\n    for table in TABLES:\n        drop(table)\n    if op.get_bind().dialect.name == 'mysql':\n        op.drop_table('never')\n    else:\n        op.drop_table('c')\n";
-    assert_eq!(short(&operations(text, "x.py")), ["drop-column a old", "drop-column b old", "drop-table c"]);
+    assert_eq!(short(&operations(text)), ["drop-column a old", "drop-column b old", "drop-table c"]);
     let several = "def upgrade(name):\n    globals()['upgrade_%s' % name]()\n\ndef upgrade_one():\n    op.drop_table('a')\n";
-    assert_eq!(short(&operations(several, "x.py")), ["drop-table a"]);
+    assert_eq!(short(&operations(several)), ["drop-table a"]);
 }
 
 #[test]
@@ -180,14 +180,14 @@ fn the_rest_of_django() {
         ]
     );
     let atomic = "class Migration(migrations.Migration):\n    atomic = False\n    operations = []\n";
-    assert!(!read(atomic, "a/migrations/1.py", Surroundings { dialect: Dialect::Postgres, sql: &sql }).in_transaction);
+    assert!(!read(atomic, "a", Surroundings { dialect: Dialect::Postgres, sql: &sql }).in_transaction);
 }
 
 #[test]
 fn what_is_not_python_is_said_and_the_rest_is_read() {
-    let operations = operations("def upgrade():\n    op.drop_table('a')\n    )))\n", "x.py");
+    let operations = operations("def upgrade():\n    op.drop_table('a')\n    )))\n");
     assert!(matches!(operations.last(), Some(Operation::Unknown { what }) if what.starts_with("line ")), "{operations:?}");
-    assert!(matches!(&super::super::python::tests::operations("print(1)", "x.py")[..], [Operation::Unknown { .. }]));
+    assert!(matches!(&super::super::python::tests::operations("print(1)")[..], [Operation::Unknown { .. }]));
     for deep in
         ["(", "[", "not ", "-", "a(", "if a:\n", "lambda: ", "f'{", "{1: ", "a if b else ", "a = ", "a.b", "a[", "with a:\n", "*"]
     {

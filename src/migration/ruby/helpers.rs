@@ -181,7 +181,11 @@ pub fn call(walk: &mut Walk<'_>, called: &Called) -> Option<Value> {
     };
     let is_of_table =
         !name.contains("background_migration") && !name.starts_with("sidekiq_") && !called.path.ends_with("BackgroundMigration");
-    let table = called.arguments.first().filter(|value| is_of_table && matches!(value, Value::Text { .. }));
+    let table = called
+        .arguments
+        .first()
+        .or_else(|| called.option("table"))
+        .filter(|value| is_of_table && matches!(value, Value::Text { .. }));
     let operation = Operation::Helper { name: name.to_owned(), table: table.map(|name| object(&name.shown())), effect };
     walk.act(&called.span, operation);
     Some(Value::Unknown(name.to_owned()))

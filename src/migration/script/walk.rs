@@ -9,7 +9,7 @@ use super::called::Called;
 use super::value::Value;
 use super::vocabulary::{Draft, Vocabulary};
 use super::{Block, Call, Class, Form, Method, Node, Surroundings, builtin};
-use crate::migration::operation::{Act, Operation};
+use crate::migration::operation::{Act, Effect, Operation};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -115,7 +115,14 @@ impl<'a> Walk<'a> {
             return;
         }
         for act in (self.surroundings.sql)(&text) {
-            self.acts.push(Act { operation: act.operation, span: span.clone() });
+            let operation = match act.operation {
+                // A program that takes a lock before it changes tables: what it costs, and no change of its own.
+                Operation::Stray { what } if what.to_uppercase().contains("LOCK") => {
+                    Operation::Helper { name: what, table: None, effect: Effect::Neutral }
+                }
+                other => other,
+            };
+            self.acts.push(Act { operation, span: span.clone() });
         }
     }
 
@@ -138,7 +145,9 @@ impl<'a> Walk<'a> {
         let spread;
         let arguments = match arguments {
             [Value::List(items)] if block.names.len() > 1 => {
-                spread = items.clone();
+                // `|name, (columns, options)|`: names of lists within are in one row too.
+                let is_nested = items.len() < block.names.len();
+                spread = if is_nested { items.iter().flat_map(Value::items).collect() } else { items.clone() };
                 &spread[..]
             }
             other => other,
