@@ -117,6 +117,7 @@ impl Vocabulary for Rails {
                 let block = called.block.clone()?;
                 Some(walk.block(&block, &[]))
             }
+            "table_name_prefix" | "table_name_suffix" => Some(Value::text("")),
             "quote_table_name" | "quote_column_name" | "quote" | "quote_string" => called.arguments.first().cloned(),
             _ => rows::call(walk, called),
         }

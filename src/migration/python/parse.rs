@@ -172,11 +172,17 @@ impl Reader<'_> {
             "binary_operator" | "boolean_operator" => {
                 let operator = node.child_by_field_name("operator").map(|operator| self.raw(operator).to_owned());
                 let (left, right) = (self.field(node, "left"), self.field(node, "right"));
-                call(left, operator.as_deref().unwrap_or("+"), vec![right])
+                let name = match operator.as_deref() {
+                    Some("and") => "&&",
+                    Some("or") => "||",
+                    Some(other) => other,
+                    None => "+",
+                };
+                call(left, name, vec![right])
             }
             "not_operator" => {
                 let inner = self.field(node, "argument");
-                call(inner, "not", vec![])
+                call(inner, "!", vec![])
             }
             "unary_operator" => match self.field(node, "argument").form {
                 Form::Number(number) => Form::Number(format!("-{number}")),

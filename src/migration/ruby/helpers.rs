@@ -3,7 +3,7 @@
 //! What each is to a rollout follows what its makers document: a rename that begins with a second column and triggers is the
 //! first half of a split, its clean-up the last. It knows names and no Ruby. Read next: [`super::schema`].
 
-use crate::migration::operation::{Effect, Kind, Operation};
+use crate::migration::operation::{Effect, Kind, Object, Operation};
 use crate::migration::script::called::{Called, object};
 use crate::migration::script::value::Value;
 use crate::migration::script::walk::Walk;
@@ -168,6 +168,12 @@ pub fn call(walk: &mut Walk<'_>, called: &Called) -> Option<Value> {
     let name = called.name.as_str();
     if name == "update_column_in_batches" || name == "update_columns_in_batches" || name == "update_in_batches" {
         super::rows::update(walk, &called.span, called.table(0, "table"), true, called.words(1, "column"));
+        return Some(Value::Nil);
+    }
+    if matches!(name, "up_migrate_to_setting" | "up_migrate_to_jsonb_setting") {
+        let column = called.option("jsonb_column_name").or_else(|| called.option("setting_name"));
+        let sets = column.map(Value::names).unwrap_or_default();
+        super::rows::update(walk, &called.span, Object::new("application_settings"), true, sets);
         return Some(Value::Nil);
     }
     let effect = if ADDS.contains(&name) {

@@ -212,7 +212,7 @@ impl Reader {
         let perhaps = |reader: &mut Reader, target: &[u8], value: &Prism<'_>| {
             let old = Node { span: at.clone(), form: Form::Name(name(target)) };
             let right = reader.node(value);
-            let call = Call { receiver: Some(old), name: "or".to_owned(), arguments: vec![right], named: vec![], block: None };
+            let call = Call { receiver: Some(old), name: "||".to_owned(), arguments: vec![right], named: vec![], block: None };
             Form::Assign {
                 names: vec![name(target)],
                 value: Box::new(Node { span: at.clone(), form: Form::Call(Box::new(call)) }),
@@ -282,11 +282,11 @@ impl Reader {
             }
             Prism::AndNode { .. } => {
                 let and = node.as_and_node()?;
-                self.connective("and", &and.left(), &and.right())
+                self.connective("&&", &and.left(), &and.right())
             }
             Prism::OrNode { .. } => {
                 let or = node.as_or_node()?;
-                self.connective("or", &or.left(), &or.right())
+                self.connective("||", &or.left(), &or.right())
             }
             Prism::WhileNode { .. } => {
                 let body = self.sequence(at, node.as_while_node()?.statements());

@@ -193,6 +193,9 @@ pub fn call(walk: &mut Walk<'_>, called: &Called) -> Option<Value> {
     }
     let (table, bounded) = rows(walk, called)?;
     let name = called.name.as_str();
+    if matches!(name, "table_name" | "quoted_table_name") {
+        return Some(Value::text(table.to_string()));
+    }
     if name == "transaction" || QUIET.contains(&name) {
         if let Some(block) = &called.block {
             return Some(walk.block(block, &[]));
@@ -281,7 +284,10 @@ fn rows(walk: &Walk<'_>, called: &Called) -> Option<(Object, bool)> {
                     | "map"
                     | "each"
             );
-            let is_quiet = matches!(name, "reset_column_information" | "transaction" | "exists?" | "count");
+            let is_quiet = matches!(
+                name,
+                "reset_column_information" | "transaction" | "exists?" | "count" | "table_name" | "quoted_table_name"
+            );
             (is_model && !is_too_common || is_quiet).then(|| (Object::new(super::tableized(last)), false))
         }
         _ => None,

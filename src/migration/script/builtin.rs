@@ -7,19 +7,19 @@ use super::called::Called;
 use super::value::Value;
 use super::walk::Walk;
 
-/// `and`, `or`, `not`: the right side may not be run at all. `None`: it is none of them.
+/// `&&`, `||`, `!`, as both languages' words for them are called here: the right side may not be run at all. `None`: it is none of them.
 pub fn connective(walk: &mut Walk<'_>, call: &Call, left: Option<&Value>, is_statement: bool) -> Option<Value> {
     let known = left.and_then(Value::truth);
     match (call.name.as_str(), call.arguments.as_slice()) {
-        ("and" | "&&", [right]) if left.is_some() => Some(match known {
+        ("&&", [right]) if left.is_some() => Some(match known {
             Some(false) => Value::Bool(false),
             _ => joined(known, walk.right(right, is_statement)),
         }),
-        ("or" | "||", [right]) if left.is_some() => Some(match left {
+        ("||", [right]) if left.is_some() => Some(match left {
             Some(value) if known == Some(true) || (value.is_known() && known.is_none()) => value.clone(),
             _ => joined(known.map(|truth| !truth), walk.right(right, is_statement)),
         }),
-        ("not" | "!", []) if left.is_some() => Some(match known {
+        ("!", []) if left.is_some() => Some(match known {
             Some(truth) => Value::Bool(!truth),
             None => Value::Unknown("condition".to_owned()),
         }),
