@@ -162,8 +162,6 @@ const QUIET: &[&str] = &[
     "next",
     "sorted",
     "enumerate",
-    "redefine",
-    "drop_pk",
     "isinstance",
     "zip",
     "range",

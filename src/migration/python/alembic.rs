@@ -34,6 +34,12 @@ pub fn read(nodes: &[Node], surroundings: Surroundings<'_>) -> Reading {
             walk.follow(&name, None);
         }
     }
+    // Rows of a session that nobody commits here: another function does, or the session ends.
+    let whole = 0..nodes.last().map_or(0, |node| node.span.end);
+    let left = if walk.gives_members { words.asked.take() } else { BTreeSet::new() };
+    for table in left {
+        walk.act(&whole, Operation::Update { table: object(&table), bounded: true, sets: vec![] });
+    }
     Reading { acts: walk.acts, in_transaction: true }
 }
 

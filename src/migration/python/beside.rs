@@ -143,6 +143,23 @@ pub fn of_project(walk: &mut Walk<'_>, called: &Called) -> bool {
             let constraint = Constraint { kind: foreign_key, ..Constraint::default() };
             walk.act(&called.span, Operation::AddConstraint { table, constraint });
         }
+        // Superset's: a foreign key is dropped and made again.
+        "redefine" => {
+            let Some(Value::Made(key)) = called.arguments.first() else { return false };
+            let table = key.named("table").map(|name| object(&name.shown())).unwrap_or_default();
+            let references = key.named("referent_table").map(|name| object(&name.shown()));
+            let columns = key.named("local_cols").map(Value::names).unwrap_or_default();
+            let drop = Operation::DropConstraint {
+                table: table.clone(),
+                name: None,
+                kind: foreign_key,
+                columns: columns.clone(),
+                cascade: false,
+            };
+            walk.act(&called.span, drop);
+            let constraint = Constraint { kind: foreign_key, columns, references, ..Constraint::default() };
+            walk.act(&called.span, Operation::AddConstraint { table, constraint });
+        }
         "create_fks_for_table" => {
             let (table, references) =
                 (called.table(1, "table_name"), called.argument(2, "referenced_table").map(|name| object(&name.shown())));

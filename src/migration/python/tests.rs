@@ -16,12 +16,9 @@ fn operations(text: &str) -> Vec<Operation> {
 /// What a body of `upgrade()` does.
 fn up(body: &str) -> Vec<Operation> {
     let body = body.replace('\n', "\n    ");
-    operations(
-        &format!(
-            "from alembic import op\nimport sqlalchemy as sa\n\n\ndef upgrade():\n    {body}\n\n\ndef downgrade():\n    op.drop_table('t')\n"
-        ),
-        "versions/1.py",
-    )
+    operations(&format!(
+        "from alembic import op\nimport sqlalchemy as sa\n\n\ndef upgrade():\n    {body}\n\n\ndef downgrade():\n    op.drop_table('t')\n"
+    ))
 }
 
 /// What a list of Django's operations does.
@@ -193,6 +190,28 @@ fn what_is_not_python_is_said_and_the_rest_is_read() {
     {
         for many in [60, 130, 3_000] {
             let _ = up(&deep.repeat(many));
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(150))]
+
+    /// Whatever a text is, it is read without a panic, and what is found lies within it.
+    #[test]
+    fn any_text_is_read(cut in 0_usize..600, piece in "[ -~\\n\u{e9}]{0,12}", again in 0_usize..600) {
+        let text = "from alembic import op\n\nT = ['a', 'b']\n\ndef drop(t, *names, c='x'):\n    for name in names:\n        op.drop_column(t, f'{name}_{c}')\n\ndef upgrade():\n    with op.batch_alter_table('t') as batch_op:\n        batch_op.alter_column('a', nullable=False, server_default=sa.text('now()'))\n    [drop(t, 'n') for t in T]\n    if op.get_bind().dialect.name != 'mysql':\n        op.execute('DELETE FROM %s' % T[0])\n\nclass Migration(migrations.Migration):\n    operations = [migrations.AddField('a', 'b', models.CharField(default=''))]\n";
+        let letters: Vec<char> = text.chars().collect();
+        let (cut, again) = (cut % letters.len(), again % letters.len());
+        let (from, to) = (cut.min(again), cut.max(again));
+        for changed in [
+            letters[..cut].iter().collect::<String>() + &piece + &letters[cut..].iter().collect::<String>(),
+            letters[..from].iter().collect::<String>() + &piece + &letters[to..].iter().collect::<String>(),
+        ] {
+            let reading = read(&changed, "app", Surroundings { dialect: Dialect::Mysql, sql: &sql });
+            for act in reading.acts {
+                proptest::prop_assert!(changed.get(act.span).is_some());
+            }
         }
     }
 }

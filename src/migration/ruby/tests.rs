@@ -264,3 +264,25 @@ fn names_of_tables() {
     }
     assert_eq!(tableized("AccountStat"), "account_stats");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(150))]
+
+    /// Whatever a text is, it is read without a panic, and what is found lies within it.
+    #[test]
+    fn any_text_is_read(cut in 0_usize..600, piece in "[ -~\\n\u{e9}]{0,12}", again in 0_usize..600) {
+        let text = "class A < ActiveRecord::Migration[7.1]\n  T = %w[a b].freeze\n  def up\n    T.each { |t| remove_column t, :c, if_exists: true unless x?(t) }\n    execute <<~SQL\n      DROP TABLE #{T.first};\n    SQL\n    create_table :t do |t|\n      t.string :a, null: false, default: -> { 'now()' }\n      t.references :b, foreign_key: { to_table: :c }\n    end\n    User.where(a: 1).in_batches { |rows| rows.update_all(b: nil) }\n  rescue => e\n    raise e\n  end\nend\n";
+        let letters: Vec<char> = text.chars().collect();
+        let (cut, again) = (cut % letters.len(), again % letters.len());
+        let (from, to) = (cut.min(again), cut.max(again));
+        for changed in [
+            letters[..cut].iter().collect::<String>() + &piece + &letters[cut..].iter().collect::<String>(),
+            letters[..from].iter().collect::<String>() + &piece + &letters[to..].iter().collect::<String>(),
+        ] {
+            let reading = read(&changed, Surroundings { dialect: Dialect::Mysql, sql: &sql });
+            for act in reading.acts {
+                proptest::prop_assert!(changed.get(act.span).is_some());
+            }
+        }
+    }
+}

@@ -28,6 +28,8 @@ pub struct Walk<'a> {
     pub surroundings: Surroundings<'a>,
     pub acts: Vec<Act>,
     pub drafts: Vec<Draft>,
+    /// Was something given to a member of an object, as `row.name = value`?
+    pub gives_members: bool,
     vocabulary: &'a dyn Vocabulary,
     /// The file's own names first; then those of each method that is being followed.
     scopes: Vec<BTreeMap<String, Value>>,
@@ -52,6 +54,7 @@ impl<'a> Walk<'a> {
             surroundings,
             acts: vec![],
             drafts: vec![],
+            gives_members: false,
             vocabulary,
             scopes: vec![BTreeMap::new()],
             methods: BTreeMap::new(),
@@ -363,6 +366,7 @@ impl<'a> Walk<'a> {
 
     fn assign(&mut self, names: &[String], value: &Node) -> Value {
         let value = self.value(value);
+        self.gives_members |= names.iter().any(|name| name.contains('.'));
         match (names, &value) {
             ([name], _) => match name.split_once('[') {
                 // An item of a list or a map.
