@@ -29,7 +29,6 @@ const ADDS: &[&str] = &[
     "create_hash_partitions",
     "create_list_partitions",
     "create_trigger_to_sync_tables",
-    "add_cascading_namespace_setting",
     "initialize_column_rename",
     "initialize_columns_rename",
     "revert_finalize_column_rename",
@@ -58,7 +57,6 @@ const REMOVES: &[&str] = &[
     "drop_nonpartitioned_archive_table",
     "sidekiq_queue_migrate",
     "sidekiq_remove_jobs",
-    "remove_cascading_namespace_setting",
     "finalize_column_rename",
     "finalize_columns_rename",
     "revert_initialize_column_rename",
@@ -176,17 +174,20 @@ pub fn call(walk: &mut Walk<'_>, called: &Called) -> Option<Value> {
         super::rows::update(walk, &called.span, Object::new("application_settings"), true, sets);
         return Some(Value::Nil);
     }
+    if name.ends_with("_cascading_namespace_setting") {
+        cascading(walk, called);
+        return Some(Value::Nil);
+    }
     let effect = if ADDS.contains(&name) {
         Effect::Adds
     } else if REMOVES.contains(&name) {
         Effect::Removes
-    } else if NEUTRAL.contains(&name) || called.path.ends_with("BackgroundMigration") {
+    } else if NEUTRAL.contains(&name) || is_background(called) {
         Effect::Neutral
     } else {
         return None;
     };
-    let is_of_table =
-        !name.contains("background_migration") && !name.starts_with("sidekiq_") && !called.path.ends_with("BackgroundMigration");
+    let is_of_table = !name.contains("background_migration") && !name.starts_with("sidekiq_") && !is_background(called);
     let table = called
         .arguments
         .first()
@@ -195,6 +196,33 @@ pub fn call(walk: &mut Walk<'_>, called: &Called) -> Option<Value> {
     let operation = Operation::Helper { name: name.to_owned(), table: table.map(|name| object(&name.shown())), effect };
     walk.act(&called.span, operation);
     Some(Value::Unknown(name.to_owned()))
+}
+
+/// Is it about the jobs of GitLab's background migrations, and not the work of one?
+fn is_background(called: &Called) -> bool {
+    let is_about = |path: &str| path.contains("BackgroundMigration") || path.contains("BatchedMigration");
+    let is_receiver = match &called.receiver {
+        Some(Value::Unknown(path)) => is_about(path),
+        _ => is_about(&called.path),
+    };
+    is_receiver && called.is_statement && called.name != "perform" && called.name != "reset_column_information"
+}
+
+/// A setting of GitLab that is kept for the whole installation and for each namespace, with a lock beside it.
+fn cascading(walk: &mut Walk<'_>, called: &Called) {
+    let setting = called.word(0, "setting");
+    for table in ["application_settings", "namespace_settings"] {
+        for name in [setting.clone(), format!("lock_{setting}")] {
+            let table = Object::new(table);
+            let operation = if called.name.starts_with("add") {
+                let column = super::schema::plain(&name);
+                Operation::AddColumn { table, column, if_not_exists: false }
+            } else {
+                Operation::DropColumn { table, column: name, cascade: false }
+            };
+            walk.act(&called.span, operation);
+        }
+    }
 }
 
 /// Discourse's classes that drop what was made read-only earlier.

@@ -259,7 +259,8 @@ fn redefine(walk: &mut Walk<'_>, called: &Called, table: &Object, name: String) 
     if walk.surroundings.dialect == Dialect::Mysql {
         return walk.act(&called.span, Operation::Redefine { table: table.clone(), column: name, new });
     }
-    let using = called.option("using").is_some() || called.option("cast_as").is_some();
+    let says_using = kind.to_lowercase().contains(" using ");
+    let using = says_using || called.option("using").is_some() || called.option("cast_as").is_some();
     let change = Operation::ChangeType { table: table.clone(), column: name.clone(), to: new.data_type, using };
     walk.act(&called.span, change);
     match new.default {
@@ -313,7 +314,7 @@ fn new_table_word(walk: &mut Walk<'_>, called: &Called) {
             add(walk, vec![column]);
         }
         "index" => super::constraints::index_of(walk, called, &Object::default(), called.words(0, "columns")),
-        "foreign_key" | "check_constraint" | "unique_constraint" | "exclusion_constraint" => {
+        "foreign_key" | "check_constraint" | "unique_constraint" | "exclusion_constraint" | "text_limit" => {
             if let Some(constraint) = super::constraints::of_table(called, &format!("add_{}", called.name), 0)
                 && let Some(draft) = walk.drafts.last_mut()
             {

@@ -183,6 +183,11 @@ fn each_helper_is_what_its_makers_say() {
         }
     }
     assert_eq!(Effect::Adds, helpers::TABLES[0].1);
+    let setting = short(&up("remove_cascading_namespace_setting :x"));
+    assert_eq!(setting[0], "drop-column application_settings x");
+    let job =
+        "job = Gitlab::Database::BackgroundMigration::BatchedMigration.find_for_configuration(1)\njob.update_columns(status: 6)";
+    assert!(matches!(&up(job)[..], [Operation::Helper { effect: Effect::Neutral, .. }]));
     let body = "Migration::ColumnDropper.execute_drop(:users, %i[a b])\nMigration::TableDropper.execute_drop('old')";
     assert_eq!(short(&up(body)), ["drop-column users a", "drop-column users b", "drop-table old"]);
 }

@@ -136,6 +136,8 @@ fn text(receiver: &Value, called: &Called) -> Option<Value> {
         | "dedent" => {
             with(if called.name == "downcase" || called.name == "lower" { marked.to_lowercase() } else { marked }, holes)
         }
+        // Changed in a way that is not followed; what it is about stays.
+        "gsub" | "sub" | "tr" | "delete" | "replace" | "indent" => with(marked, true),
         "upcase" | "upper" if !holes => with(marked.to_uppercase(), false),
         "+" | "<<" | "concat" => {
             let other = first?;
