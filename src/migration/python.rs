@@ -9,6 +9,7 @@ mod beside;
 mod columns;
 mod django;
 mod fields;
+mod indexes;
 mod parse;
 mod rows;
 #[cfg(test)]

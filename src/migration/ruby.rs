@@ -38,27 +38,34 @@ pub fn read(text: &str, surroundings: Surroundings<'_>) -> Reading {
             return only(Operation::Unknown { what }, mistake.at..mistake.at);
         }
     };
-    let Some(class) = migration(&nodes, 0) else {
+    let classes = migrations(&nodes, 0);
+    if classes.is_empty() {
         let what = "there is no class with `change` or `up` in it".to_owned();
         return only(Operation::Unknown { what }, 0..text.len());
-    };
-    let rails = Rails;
-    let mut walk = Walk::new(surroundings, &rails);
-    walk.learn(&nodes);
-    walk.learn(&class.body);
-    // Rails prefers `change` where both are there.
-    if walk.follow("change", None).or_else(|| walk.follow("up", None)).is_none() {
-        walk.act(&(0..text.len()), Operation::Opaque { what: format!("`up` of {} is not in this file", class.name) });
     }
-    Reading { acts: walk.acts, in_transaction: !says(&class, "disable_ddl_transaction!") }
+    let mut reading = Reading { acts: vec![], in_transaction: true };
+    for class in classes {
+        let rails = Rails;
+        let mut walk = Walk::new(surroundings, &rails);
+        walk.learn(&nodes);
+        walk.learn(&class.body);
+        // Rails prefers `change` where both are there.
+        if walk.follow("change", None).or_else(|| walk.follow("up", None)).is_none() && !class.body.iter().any(is_way_down) {
+            walk.act(&(0..text.len()), Operation::Opaque { what: format!("`up` of {} is not in this file", class.name) });
+        }
+        reading.acts.extend(walk.acts);
+        reading.in_transaction &= !says(&class, "disable_ddl_transaction!");
+    }
+    reading
 }
 
 fn only(operation: Operation, span: std::ops::Range<usize>) -> Reading {
     Reading { acts: vec![Act { operation, span }], in_transaction: true }
 }
 
-/// The class of the migration: one that calls itself so, else one that has a method for it.
-fn migration(nodes: &[Node], depth: usize) -> Option<Rc<Class>> {
+/// The classes of migrations: those that call themselves so, else the first that has a method for it. Rails runs the one
+/// that is called as the file is; of a collection all are read.
+fn migrations(nodes: &[Node], depth: usize) -> Vec<Rc<Class>> {
     let classes: Vec<&Rc<Class>> = nodes
         .iter()
         .filter_map(|node| match &node.form {
@@ -66,10 +73,20 @@ fn migration(nodes: &[Node], depth: usize) -> Option<Rc<Class>> {
             _ => None,
         })
         .collect();
-    let named = classes.iter().find(|class| class.parent.contains("Migration"));
-    let working = || classes.iter().find(|class| class.body.iter().any(is_way_up));
-    let found = named.or_else(working).map(|class| (*class).clone());
-    found.or_else(|| if depth > 4 { None } else { classes.iter().find_map(|class| migration(&class.body, depth + 1)) })
+    let named: Vec<Rc<Class>> =
+        classes.iter().filter(|class| class.parent.contains("Migration")).map(|class| (*class).clone()).collect();
+    if !named.is_empty() {
+        return named;
+    }
+    if let Some(class) = classes.iter().find(|class| class.body.iter().any(is_way_up)) {
+        return vec![(*class).clone()];
+    }
+    let within = classes.iter().map(|class| if depth > 4 { vec![] } else { migrations(&class.body, depth + 1) });
+    within.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+fn is_way_down(node: &Node) -> bool {
+    matches!(&node.form, Form::Method(method) if method.name == "down")
 }
 
 fn is_way_up(node: &Node) -> bool {

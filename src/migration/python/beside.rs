@@ -124,6 +124,14 @@ pub fn of_project(walk: &mut Walk<'_>, called: &Called) -> bool {
     let table = called.table(0, "table");
     let foreign_key = ConstraintKind::ForeignKey;
     match called.name.as_str() {
+        // alembic_utils.
+        "create_entity" => {
+            walk.act(&called.span, Operation::Create { kind: Kind::Other, object: object(&called.word(0, "entity")) });
+        }
+        "drop_entity" => {
+            let object = object(&called.word(0, "entity"));
+            walk.act(&called.span, Operation::Drop { kind: Kind::Other, object, cascade: false, if_exists: false });
+        }
         "alter_enum_add_value" => {
             let value = called.arguments.get(2).map(Value::shown).unwrap_or_default();
             walk.act(&called.span, Operation::AddEnumValue { object: Object::new(called.word(1, "column")), value });

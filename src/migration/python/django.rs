@@ -6,7 +6,7 @@
 
 use super::fields::{Field, field};
 use super::{dialect_name, rows, unknown};
-use crate::migration::operation::{Act, Column, Constraint, ConstraintKind, Kind, Object, Operation};
+use crate::migration::operation::{Act, Column, Fill, Kind, Object, Operation};
 use crate::migration::script::called::{Called, object};
 use crate::migration::script::value::{Made, Value};
 use crate::migration::script::vocabulary::Vocabulary;
@@ -110,7 +110,7 @@ impl Vocabulary for Django {
 }
 
 /// One file.
-struct Migration {
+pub struct Migration {
     app: String,
     /// The tables of the models that name one, by the model in lower case.
     tables: BTreeMap<String, String>,
@@ -119,12 +119,12 @@ struct Migration {
 }
 
 impl Migration {
-    fn table(&self, model: &str) -> Object {
+    pub fn table(&self, model: &str) -> Object {
         let named = self.tables.get(&model.to_lowercase());
         named.map_or_else(|| Object::new(table_name(&self.app, model)), |name| object(name.trim_matches('"')))
     }
 
-    fn act(&self, walk: &mut Walk<'_>, operation: Operation) {
+    pub fn act(&self, walk: &mut Walk<'_>, operation: Operation) {
         walk.act(&self.span, operation);
     }
 
@@ -176,7 +176,8 @@ impl Migration {
                 let table = self.table(&name);
                 self.act(walk, Operation::AddColumn { table, column, if_not_exists: false });
             }
-            "AlterModelOptions" | "AlterModelManagers" => {}
+            // The last is of a linter.
+            "AlterModelOptions" | "AlterModelManagers" | "IgnoreMigration" => {}
             "AlterModelTableComment" => {
                 let object = self.table(&name);
                 self.act(walk, Operation::Tune { kind: Kind::Table, object, what: "comment" });
@@ -256,6 +257,16 @@ impl Migration {
                 }
             },
             "RemoveField" => self.act(walk, Operation::DropColumn { table, column: name, cascade: false }),
+            // Of libraries that keep the default in the database.
+            "AddDefaultValue" | "DropDefaultValue" => {
+                let column = name;
+                let value = made.named("value").or_else(|| made.arguments.get(2)).map(Value::shown);
+                let operation = match value {
+                    Some(value) => Operation::SetDefault { table, column, default: Fill::Constant(value) },
+                    None => Operation::DropDefault { table, column },
+                };
+                self.act(walk, operation);
+            }
             // Sentry's: the column stays until its second step.
             "SafeRemoveField" => {
                 if is_second_step(made) {
@@ -283,8 +294,7 @@ impl Migration {
     }
 
     /// Django gives the rows that are there the default of Python, and takes it off the column again.
-    fn add(&self, walk: &mut Walk<'_>, table: Object, column: Column, python_default: Option<crate::migration::operation::Fill>) {
-        use crate::migration::operation::Fill;
+    fn add(&self, walk: &mut Walk<'_>, table: Object, column: Column, python_default: Option<Fill>) {
         let (name, is_required) = (column.name.clone(), column.not_null && column.default == Fill::None);
         let given = match (&column.default, python_default) {
             (Fill::None, Some(default)) => Some(default),
@@ -295,98 +305,6 @@ impl Migration {
         self.act(walk, Operation::AddColumn { table: table.clone(), column, if_not_exists: false });
         if is_dropped {
             self.act(walk, Operation::DropDefault { table, column: name });
-        }
-    }
-
-    fn of_index(&mut self, walk: &mut Walk<'_>, made: &Made) -> bool {
-        let table = self.table(&word(made, 0, "model_name"));
-        match made.word() {
-            "AddIndex" | "AddIndexConcurrently" => {
-                let index = made.named("index").or_else(|| made.arguments.get(1)).cloned().unwrap_or(Value::Nil);
-                self.index(walk, &table, &index, made.word() == "AddIndexConcurrently");
-            }
-            "RemoveIndex" | "RemoveIndexConcurrently" => {
-                let (name, concurrently) = (Some(word(made, 1, "name")), made.word() == "RemoveIndexConcurrently");
-                self.act(walk, Operation::DropIndex { table: Some(table), name, columns: vec![], concurrently, cascade: false });
-            }
-            "RenameIndex" => {
-                let old = made.named("old_name").map_or_else(String::new, Value::shown);
-                self.act(walk, Operation::Rename { kind: Kind::Index, object: Object::new(old), to: word(made, 1, "new_name") });
-            }
-            "AddConstraint" | "AddConstraintNotValid" => {
-                let value = made.named("constraint").or_else(|| made.arguments.get(1)).cloned().unwrap_or(Value::Nil);
-                let constraint = Constraint { not_valid: made.word() == "AddConstraintNotValid", ..constraint(&value) };
-                self.act(walk, Operation::AddConstraint { table, constraint });
-            }
-            "ValidateConstraint" => self.act(walk, Operation::ValidateConstraint { table, name: word(made, 1, "name") }),
-            "RemoveConstraint" => {
-                let (name, kind) = (Some(word(made, 1, "name")), ConstraintKind::Unknown);
-                self.act(walk, Operation::DropConstraint { table, name, kind, columns: vec![], cascade: false });
-            }
-            "AlterConstraint" => {}
-            "AlterUniqueTogether" | "AlterIndexTogether" => self.together(walk, made),
-            _ => return false,
-        }
-        true
-    }
-
-    fn index(&self, walk: &mut Walk<'_>, table: &Object, index: &Value, concurrently: bool) {
-        let Value::Made(index) = index else {
-            return self
-                .act(walk, Operation::Opaque { what: format!("an index that is described elsewhere: {}", index.shown()) });
-        };
-        let operation = Operation::CreateIndex {
-            table: table.clone(),
-            name: index.named("name").map(Value::shown),
-            columns: index
-                .named("fields")
-                .map(Value::names)
-                .unwrap_or_default()
-                .iter()
-                .map(|name| name.trim_start_matches('-').to_owned())
-                .collect(),
-            unique: false,
-            concurrently,
-            if_not_exists: false,
-            special: false,
-        };
-        self.act(walk, operation);
-    }
-
-    /// `unique_together` is described anew as a whole: what it names is made, an empty one is what there was, gone.
-    fn together(&self, walk: &mut Walk<'_>, made: &Made) {
-        let table = self.table(&word(made, 0, "name"));
-        let is_unique = made.word() == "AlterUniqueTogether";
-        let option = if is_unique { "unique_together" } else { "index_together" };
-        let given = made.named(option).or_else(|| made.arguments.get(1)).cloned().unwrap_or(Value::Nil);
-        let given = match &given {
-            Value::Made(set) if set.word() == "set" => set.arguments.first().cloned().unwrap_or(Value::List(vec![])),
-            other => other.clone(),
-        };
-        let sets: Vec<Value> = given.items().into_iter().filter(|item| !matches!(item, Value::Nil)).collect();
-        for columns in &sets {
-            let (table, columns) = (table.clone(), columns.names());
-            self.act(
-                walk,
-                if is_unique {
-                    let constraint = Constraint { kind: ConstraintKind::Unique, columns, ..Constraint::default() };
-                    Operation::AddConstraint { table, constraint }
-                } else {
-                    let (name, unique, concurrently) = (None, false, false);
-                    Operation::CreateIndex { table, name, columns, unique, concurrently, if_not_exists: false, special: false }
-                },
-            );
-        }
-        if sets.is_empty() {
-            let (name, columns, cascade) = (None, vec![], false);
-            self.act(
-                walk,
-                if is_unique {
-                    Operation::DropConstraint { table, name, kind: ConstraintKind::Unique, columns, cascade }
-                } else {
-                    Operation::DropIndex { table: Some(table), name, columns, concurrently: false, cascade }
-                },
-            );
         }
     }
 
@@ -468,20 +386,7 @@ impl Migration {
     }
 }
 
-/// A constraint as Django describes it.
-fn constraint(value: &Value) -> Constraint {
-    let Value::Made(made) = value else { return Constraint { kind: ConstraintKind::Unknown, ..Constraint::default() } };
-    let kind = match made.word() {
-        "UniqueConstraint" => ConstraintKind::Unique,
-        "ExclusionConstraint" => ConstraintKind::Exclusion,
-        "CheckConstraint" => ConstraintKind::Check,
-        _ => ConstraintKind::Unknown,
-    };
-    let columns = made.named("fields").map(Value::names).unwrap_or_default();
-    Constraint { name: made.named("name").map(Value::shown), kind, columns, ..Constraint::default() }
-}
-
-fn word(made: &Made, place: usize, name: &str) -> String {
+pub fn word(made: &Made, place: usize, name: &str) -> String {
     made.named(name).or_else(|| made.arguments.get(place)).map_or_else(|| format!("{{{name}}}"), Value::shown)
 }
 

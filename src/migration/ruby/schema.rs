@@ -53,7 +53,6 @@ pub fn call(walk: &mut Walk<'_>, called: &Called) -> Option<Value> {
     Some(Value::Unknown(called.name.clone()))
 }
 
-/// `force:` drops a table of that name first, which is there when a migration that failed half-way is run again.
 fn create_table(walk: &mut Walk<'_>, called: &Called) {
     let table = match called.name.as_str() {
         "create_join_table" => match called.option("table_name") {
@@ -75,6 +74,10 @@ fn create_table(walk: &mut Walk<'_>, called: &Called) {
         walk.block(block, &[Value::Handle(Handle::NewTable)]);
     }
     let Some(draft) = walk.drafts.pop() else { return };
+    if called.says("force") {
+        let cascade = called.option("force").is_some_and(|force| force.shown() == "cascade");
+        walk.act(&called.span, Operation::Drop { kind: Kind::Table, object: table.clone(), cascade, if_exists: true });
+    }
     walk.act(
         &called.span,
         Operation::CreateTable {

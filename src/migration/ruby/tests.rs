@@ -54,6 +54,9 @@ fn tables_and_their_columns() {
     assert_eq!(short(&operations[1..]), ["create-index posts", "create-unique-index posts"]);
     assert_eq!(short(&up("drop_table :a, :b")), ["drop-table a", "drop-table b"]);
     assert_eq!(short(&up("rename_table :a, :b")), ["rename-table a"]);
+    assert_eq!(short(&up("create_table :t, force: true")), ["drop-table t", "create-table t"]);
+    let two = "class A < ActiveRecord::Migration[7]\ndef change\nadd_column :t, :a, :text\nend\nend\nclass B < ActiveRecord::Migration[7]\ndef up\ndrop_table :t\nend\nend";
+    assert_eq!(short(&read_as(two, Dialect::Postgres)), ["add-column t a", "drop-table t"]);
     assert_eq!(short(&up("create_join_table :users, :tags")), ["create-table tags_users"]);
 }
 
