@@ -134,6 +134,10 @@ impl Vocabulary for Rails {
                 let block = called.block.clone()?;
                 Some(walk.block(&block, &[]))
             }
+            "pluralize" | "tableize" => match &called.receiver {
+                Some(Value::Text { text, holes: false }) => Some(Value::text(plural(text))),
+                _ => None,
+            },
             "table_name_prefix" | "table_name_suffix" => Some(Value::text("")),
             "quote_table_name" | "quote_column_name" | "quote" | "quote_string" => called.arguments.first().cloned(),
             _ => rows::call(walk, called),

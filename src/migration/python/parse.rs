@@ -85,6 +85,7 @@ impl Reader<'_> {
             .literal(node)
             .or_else(|| self.operator(node))
             .or_else(|| self.statement(node, &at))
+            .or_else(|| self.around(node, &at))
             .or_else(|| self.definition(node, &at))
             .unwrap_or_else(|| Form::Other("code".to_owned()));
         self.depth -= 1;
@@ -286,6 +287,24 @@ impl Reader<'_> {
                 let no = self.otherwise(&alternatives, at);
                 Form::Branch { test, ways: vec![yes, no] }
             }
+            "return_statement" => Form::Return(Box::new(self.first(node))),
+            "import_statement"
+            | "import_from_statement"
+            | "future_import_statement"
+            | "pass_statement"
+            | "assert_statement"
+            | "raise_statement"
+            | "global_statement"
+            | "delete_statement"
+            | "break_statement"
+            | "continue_statement" => Form::Nil,
+            _ => return None,
+        })
+    }
+
+    /// Loops, `with`, `try`, `match`.
+    fn around(&mut self, node: Tree<'_>, at: &Range<usize>) -> Option<Form> {
+        Some(match node.kind() {
             "for_statement" => {
                 let names = self.names(node.child_by_field_name("left"));
                 let over = Box::new(self.field(node, "right"));
@@ -316,17 +335,6 @@ impl Reader<'_> {
                 ways.push(Node { span: at.clone(), form: Form::Nil });
                 Form::Branch { test, ways }
             }
-            "return_statement" => Form::Return(Box::new(self.first(node))),
-            "import_statement"
-            | "import_from_statement"
-            | "future_import_statement"
-            | "pass_statement"
-            | "assert_statement"
-            | "raise_statement"
-            | "global_statement"
-            | "delete_statement"
-            | "break_statement"
-            | "continue_statement" => Form::Nil,
             _ => return None,
         })
     }

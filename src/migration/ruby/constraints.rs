@@ -10,7 +10,7 @@ use crate::migration::script::walk::Walk;
 
 /// A word about indexes and constraints, or about things that are no tables. `None`: it is none.
 pub fn call(walk: &mut Walk<'_>, called: &Called) -> Option<Value> {
-    let done = index(walk, called) || constraint(walk, called) || other(walk, called);
+    let done = index(walk, called) || constraint(walk, called) || other(walk, called) || statement(walk, called);
     done.then(|| Value::Unknown(called.name.clone()))
 }
 
@@ -244,22 +244,26 @@ fn other(walk: &mut Walk<'_>, called: &Called) -> bool {
             let name = if called.option("on").is_some() { first } else { object(&called.word(1, "name")) };
             Operation::Drop { kind: Kind::Trigger, object: name, cascade: false, if_exists }
         }
+        _ => return false,
+    };
+    walk.act(&called.span, operation);
+    true
+}
+
+/// Words that do not make one thing or take it away: SQL as a text, rows of whole tables.
+fn statement(walk: &mut Walk<'_>, called: &Called) -> bool {
+    match called.name.as_str() {
         "truncate_tables!" | "truncate" | "truncate_tables" => {
             for name in called.rest(0) {
                 walk.act(&called.span, Operation::Truncate { table: object(&name), cascade: false });
             }
-            return true;
         }
         "execute" | "exec_query" | "exec_update" | "exec_delete" | "exec_insert" | "execute_batch" | "async_exec"
-        | "exec_params" => {
-            match called.argument(0, "sql").cloned() {
-                Some(sql) => walk.sql(&called.span, &sql),
-                None => walk.act(&called.span, Operation::Opaque { what: called.full() }),
-            }
-            return true;
-        }
+        | "exec_params" => match called.argument(0, "sql").cloned() {
+            Some(sql) => walk.sql(&called.span, &sql),
+            None => walk.act(&called.span, Operation::Opaque { what: called.full() }),
+        },
         _ => return false,
-    };
-    walk.act(&called.span, operation);
+    }
     true
 }

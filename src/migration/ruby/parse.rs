@@ -113,6 +113,7 @@ impl Reader {
             .or_else(|| self.name(node))
             .or_else(|| self.writing(node, &at))
             .or_else(|| self.control(node, &at))
+            .or_else(|| self.repeated(node, &at))
             .or_else(|| self.definition(node, &at))
             .unwrap_or_else(|| Form::Other("code".to_owned()));
         self.depth -= 1;
@@ -288,6 +289,22 @@ impl Reader {
                 let or = node.as_or_node()?;
                 self.connective("||", &or.left(), &or.right())
             }
+            Prism::YieldNode { .. } => {
+                let given = node.as_yield_node()?.arguments().map(|arguments| self.arguments(&arguments));
+                let (arguments, named) = given.unwrap_or_default();
+                Form::Call(Box::new(Call { receiver: None, name: "yield".to_owned(), arguments, named, block: None }))
+            }
+            Prism::ReturnNode { .. } => {
+                let value = node.as_return_node()?.arguments().and_then(|arguments| arguments.arguments().iter().next());
+                Form::Return(Box::new(self.body(at, value)))
+            }
+            _ => return None,
+        })
+    }
+
+    /// Loops, and what is run when something fails.
+    fn repeated(&mut self, node: &Prism<'_>, at: &Range<usize>) -> Option<Form> {
+        Some(match node {
             Prism::WhileNode { .. } => {
                 let body = self.sequence(at, node.as_while_node()?.statements());
                 self.again(at, body)
@@ -315,15 +332,6 @@ impl Reader {
                 let rescue = node.as_rescue_modifier_node()?;
                 let body = Box::new(self.node(&rescue.expression()));
                 Form::Attempt { body, rescue: Box::new(Node { span: at.clone(), form: Form::Nil }) }
-            }
-            Prism::YieldNode { .. } => {
-                let given = node.as_yield_node()?.arguments().map(|arguments| self.arguments(&arguments));
-                let (arguments, named) = given.unwrap_or_default();
-                Form::Call(Box::new(Call { receiver: None, name: "yield".to_owned(), arguments, named, block: None }))
-            }
-            Prism::ReturnNode { .. } => {
-                let value = node.as_return_node()?.arguments().and_then(|arguments| arguments.arguments().iter().next());
-                Form::Return(Box::new(self.body(at, value)))
             }
             _ => return None,
         })

@@ -38,65 +38,8 @@ pub fn call(walk: &mut Walk<'_>, called: &Called) -> Option<Value> {
     if let Some(value) = comparison(receiver, called) {
         return Some(value);
     }
-    if let Some(block) = &called.block
-        && matches!(
-            called.name.as_str(),
-            "each"
-                | "each_with_index"
-                | "each_pair"
-                | "each_value"
-                | "each_slice"
-                | "map"
-                | "flat_map"
-                | "collect"
-                | "each_with_object"
-                | "filter_map"
-                | "select"
-                | "reject"
-                | "filter"
-                | "times"
-                | "sort_by"
-                | "to_h"
-                | "find"
-                | "detect"
-                | "any?"
-                | "all?"
-                | "each_key"
-                | "index_with"
-                | "group_by"
-                | "sum"
-                | "then"
-                | "tap"
-                | "reverse_each"
-                | "in_groups_of"
-                | "each_entry"
-                | "each_line"
-                | "upto"
-                | "inject"
-                | "reduce"
-                | "partition"
-                | "none?"
-                | "count"
-                | "each_cons"
-                | "find_index"
-                | "uniq"
-        )
-    {
-        let given = match called.name.as_str() {
-            "then" | "tap" => vec![walk.block(block, std::slice::from_ref(receiver))],
-            "each_value" | "each_slice" | "each_key" | "times" | "in_groups_of" | "inject" | "reduce" => {
-                walk.each(block, &Value::Unknown(called.path.clone()))
-            }
-            _ => walk.each(block, receiver),
-        };
-        return Some(match called.name.as_str() {
-            "map" | "collect" if matches!(receiver, Value::List(_) | Value::Map(_)) => Value::List(given),
-            "flat_map" if matches!(receiver, Value::List(_) | Value::Map(_)) => {
-                Value::List(given.iter().flat_map(Value::items).collect())
-            }
-            "each" | "each_with_index" | "each_pair" | "tap" => receiver.clone(),
-            _ => Value::Unknown(called.full()),
-        });
+    if let Some(value) = with_block(walk, called, receiver) {
+        return Some(value);
     }
     match receiver {
         Value::Text { .. } => text(receiver, called),
@@ -109,6 +52,71 @@ pub fn call(walk: &mut Walk<'_>, called: &Called) -> Option<Value> {
         }
         Value::Block(_) | Value::Made(_) | Value::Rows { .. } | Value::Handle(_) | Value::Unknown(_) => None,
     }
+}
+
+/// Methods that go through a list, or hand their receiver on, and run a block for it.
+const WITH_BLOCK: &[&str] = &[
+    "each",
+    "each_with_index",
+    "each_pair",
+    "each_value",
+    "each_slice",
+    "map",
+    "flat_map",
+    "collect",
+    "each_with_object",
+    "filter_map",
+    "select",
+    "reject",
+    "filter",
+    "times",
+    "sort_by",
+    "to_h",
+    "find",
+    "detect",
+    "any?",
+    "all?",
+    "each_key",
+    "index_with",
+    "group_by",
+    "sum",
+    "then",
+    "tap",
+    "reverse_each",
+    "in_groups_of",
+    "each_entry",
+    "each_line",
+    "upto",
+    "inject",
+    "reduce",
+    "partition",
+    "none?",
+    "count",
+    "each_cons",
+    "find_index",
+    "uniq",
+];
+
+fn with_block(walk: &mut Walk<'_>, called: &Called, receiver: &Value) -> Option<Value> {
+    let block = called.block.as_ref()?;
+    if !WITH_BLOCK.contains(&called.name.as_str()) {
+        return None;
+    }
+    let given = match called.name.as_str() {
+        "then" | "tap" => vec![walk.block(block, std::slice::from_ref(receiver))],
+        "each_value" | "each_slice" | "each_key" | "times" | "in_groups_of" | "inject" | "reduce" => {
+            walk.each(block, &Value::Unknown(called.path.clone()))
+        }
+        _ => walk.each(block, receiver),
+    };
+    Some(match called.name.as_str() {
+        "map" | "collect" if matches!(receiver, Value::List(_) | Value::Map(_)) => Value::List(given),
+        "flat_map" if matches!(receiver, Value::List(_) | Value::Map(_)) => {
+            Value::List(given.iter().flat_map(Value::items).collect())
+        }
+        "each" | "each_with_index" | "each_pair" | "tap" => receiver.clone(),
+        _ => Value::Unknown(called.full()),
+    })
 }
 
 fn comparison(receiver: &Value, called: &Called) -> Option<Value> {
@@ -159,7 +167,6 @@ fn text(receiver: &Value, called: &Called) -> Option<Value> {
             };
             Some(Value::List(words))
         }
-        "pluralize" | "tableize" if !holes => with(super::super::ruby::plural(&marked), false),
         _ => Some(Value::Unknown(called.full())),
     }
 }
