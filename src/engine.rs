@@ -7,6 +7,7 @@ pub mod dispatch;
 pub mod home;
 pub mod listen;
 pub mod live;
+pub mod past;
 pub mod pending;
 pub mod planned;
 pub mod rendering;

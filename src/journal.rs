@@ -16,7 +16,7 @@
 use crate::model::{Failure, Printable};
 use serde_json::Value;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -162,6 +162,22 @@ pub enum Durability {
 pub fn read(path: &Path) -> Result<(Vec<Line>, Option<TornTail>), Failure> {
     let bytes = fs::read(path).map_err(|error| unreadable(path, "read", &error))?;
     parse(path, &bytes).map(|(lines, torn, _)| (lines, torn))
+}
+
+/// The whole lines among the last so many bytes; numbers count from there. For files that grow without end.
+pub fn read_end(path: &Path, most: u64) -> Result<Vec<Line>, Failure> {
+    let read = || {
+        let file = File::open(path)?;
+        let from = file.metadata()?.len().saturating_sub(most);
+        let mut bytes = Vec::new();
+        (&file).seek(SeekFrom::Start(from))?;
+        (&file).take(most).read_to_end(&mut bytes)?;
+        // The first line has lost its beginning.
+        let begins = if from == 0 { 0 } else { bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1) };
+        Ok(bytes.split_off(begins))
+    };
+    let bytes = read().map_err(|error| unreadable(path, "read", &error))?;
+    parse(path, &bytes).map(|(lines, ..)| lines)
 }
 
 fn is_full(error: &io::Error) -> bool {

@@ -88,7 +88,7 @@ async fn in_this_process(global: &Global, arguments: &DemoArguments, play: &Play
     let connect = async |seated| Client::connect(&started.socket, &Hello::new(seated, arguments.drive.facing.observe)).await;
     let status = match face {
         Face::Headless => follow(connect(false).await?, &started.rollout, how, Until::Held, &again).await.map_err(Refusal::from),
-        Face::Plain => plain_end(run::plain(connect(true).await?, &arguments.drive).await?, arguments),
+        Face::Plain => plain_end(run::plain(connect(true).await?, &arguments.drive, &started, &again).await?, arguments),
         Face::Console | Face::Events => run::show(face, &arguments.drive, &started, &again).await,
     };
     let counts = world.stop_clients().await;

@@ -4,10 +4,12 @@
 //! Like the console it decides nothing: it prints what the engine says, and sends commands, each with the number of the prompt
 //! that was printed last. What is printed is told by [`line`], what may be typed by [`word`].
 
+mod coach;
 mod line;
 mod word;
 
 use super::stdin;
+use crate::cli::Again;
 use crate::cli::rollout::Facing;
 use crate::cli::text::say;
 use crate::engine::client::{Client, News};
@@ -31,12 +33,22 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Shows the rollout until a person leaves, the input ends, or the rollout is over.
-pub async fn plain(client: Client, facing: Facing) -> Result<Left, Failure> {
+pub async fn plain(client: Client, facing: Facing, again: &Again) -> Result<Left, Failure> {
     let seat = if facing.observe { Seat::Observer } else { Seat::Driver };
     let writer = if std::io::stdin().is_terminal() { Writer::Person } else { Writer::Program };
     let teller = Teller::new(seat);
-    let mut screen =
-        Screen { client, teller, seat, writer, open: BTreeSet::new(), confirming: None, changed: Instant::now(), held: false };
+    let teller = if facing.guided { teller.guided() } else { teller };
+    let mut screen = Screen {
+        client,
+        teller,
+        seat,
+        writer,
+        again: again.clone(),
+        open: BTreeSet::new(),
+        confirming: None,
+        changed: Instant::now(),
+        held: false,
+    };
     screen.run().await
 }
 
@@ -61,6 +73,8 @@ struct Screen {
     teller: Teller,
     seat: Seat,
     writer: Writer,
+    /// Ways on are said so that they find this pool.
+    again: Again,
     /// Commands that were sent and not answered.
     open: BTreeSet<u64>,
     /// `contract now` was said at that prompt, and the word is waited for.
@@ -124,7 +138,7 @@ impl Screen {
     fn show(&mut self) {
         let before = self.teller.prompt();
         for line in self.teller.show(&self.client.snapshot) {
-            say(line);
+            self.say(&line);
         }
         if before != self.teller.prompt() {
             self.changed = Instant::now();
@@ -134,17 +148,23 @@ impl Screen {
 
     fn wait(&mut self) {
         if let Some(line) = self.teller.wait(&self.client.snapshot, std::time::Instant::now()) {
-            say(line);
+            self.say(&line);
         }
+    }
+
+    /// Prints a line. A raw command in it stays as it was sent.
+    fn say(&self, line: &str) {
+        let (sentence, command) = line.find("  $ ").map_or((line, ""), |at| line.split_at(at));
+        say(format!("{}{command}", self.again.tell(sentence)));
     }
 
     fn answered(&mut self, id: u64, refused: Option<&Printable>) {
         self.open.remove(&id);
         match refused {
-            Some(why) if id == NO_COMMAND => say(why),
+            Some(why) if id == NO_COMMAND => self.say(why.as_str()),
             // The engine names the console's key.
             Some(why) if why.as_str().contains("h takes") => say(format!("refused: {why}; here: take WHY")),
-            Some(why) => say(format!("refused: {why}")),
+            Some(why) => self.say(&format!("refused: {why}")),
             None => {}
         }
     }
@@ -175,9 +195,9 @@ impl Screen {
         let snapshot = &self.client.snapshot;
         match word {
             Word::Nothing => {}
-            Word::Status => line::status(snapshot).into_iter().for_each(say),
-            Word::Price => line::price(snapshot).into_iter().for_each(say),
-            Word::Plan => line::plan(snapshot).into_iter().for_each(say),
+            Word::Status => line::status(snapshot).iter().for_each(|line| self.say(line)),
+            Word::Price => line::price(snapshot).iter().for_each(|line| self.say(line)),
+            Word::Plan => line::plan(snapshot).iter().for_each(|line| self.say(line)),
             Word::Help => word::HELP.lines().for_each(say),
             Word::Quit => return Some(Left::Quit),
             Word::Go(_) | Word::ContractNow | Word::Take(_) | Word::Ask(_) if self.seat == Seat::Observer => {
@@ -209,7 +229,7 @@ impl Screen {
 
     fn confirm(&mut self) {
         match self.client.snapshot.prompt.refused.get("contract") {
-            Some(why) => say(format!("refused: {why}")),
+            Some(why) => self.say(&format!("refused: {why}")),
             None => {
                 self.confirming = Some(self.teller.prompt());
                 say("There is no way back after this. Type the word contract to begin:");

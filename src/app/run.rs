@@ -85,7 +85,7 @@ pub async fn show(face: Face, drive: &Drive, started: &Started, again: &Again) -
     };
     match face {
         Face::Console => left(console(client, drive, started).await?, started, &again.tell("halfstep attach")),
-        Face::Plain => left(plain(client, drive).await?, started, &again.tell("halfstep attach --plain")),
+        Face::Plain => left(plain(client, drive, started, again).await?, started, &again.tell("halfstep attach --plain")),
         Face::Headless | Face::Events => Ok(follow(client, &started.rollout, print, Until::Held, again).await?),
     }
 }
@@ -113,11 +113,13 @@ fn guide(facing: Facing, started: &Started, likes: &Preferences) -> Guide {
 }
 
 /// The plain screen, until a person leaves it or the rollout is over.
-pub async fn plain(client: Client, drive: &Drive) -> Result<tui::Left, Failure> {
+pub async fn plain(client: Client, drive: &Drive, started: &Started, again: &Again) -> Result<tui::Left, Failure> {
     if !drive.facing.plain {
         say("TERM is dumb: this is the plain screen, one line for each event");
     }
-    super::plain::plain(client, drive.facing).await
+    // A demo is there to be explained.
+    let guided = drive.facing.guided || super::demo::find::demo_of(&started.rollout).is_some();
+    super::plain::plain(client, Facing { guided, ..drive.facing }, again).await
 }
 
 fn left(left: tui::Left, started: &Started, again: &str) -> Answer {

@@ -108,7 +108,7 @@ pub enum Events {
 /// How a screen looks; all of `halfstep attach`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Args)]
 pub struct Facing {
-    /// With a pane that explains each step
+    /// With a pane that explains each step; with --plain, in lines
     #[arg(long)]
     pub guided: bool,
     /// Only watch

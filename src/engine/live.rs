@@ -1,6 +1,8 @@
 //! The numbers that change all the time: requests a second, errors, ages, answer times. Never decides anything; what of
 //! them decides is told as a coarse fact.
 
+use super::past::past;
+use super::report::samples::Point;
 use super::snapshot::{HistoryView, STEP_MS, SampleView};
 use crate::model::figure::three_digits;
 use crate::model::{Aim, InFlight, MemberName, NodeName, Printable, Reading, Rotation, ServerName, Version};
@@ -35,7 +37,7 @@ pub struct Live {
     next_serves: bool,
     told: Option<Instant>,
     ticks: u64,
-    /// Counted since this engine began; `None` while nobody counts errors.
+    /// Counted since the rollout began, but for the time without an engine; `None` while nobody counts errors.
     errors: Option<u64>,
     errors_at_step: u64,
     step: Step,
@@ -184,6 +186,29 @@ impl Live {
             Live { before: bucket(state.facts.traffic.before), since: bucket(state.facts.traffic.since), ..Live::default() };
         live.next_serves = next_serves(state);
         live
+    }
+
+    /// Goes on with the chart where the engine before this one left it.
+    pub fn remember(&mut self, state: &State, points: &[Point], now: jiff::Timestamp) {
+        let beginning = &state.beginning;
+        let same = |version: &Version, other: &Version| beginning.policy.matching.same(version, other);
+        if same(&beginning.current, &beginning.next) {
+            // A restart: which half it was no sample tells.
+            return;
+        }
+        let serves = |version: &Version| {
+            let of = [(&beginning.next, Aim::Next), (&beginning.current, Aim::Current)];
+            of.into_iter().find(|(known, _)| same(version, known)).map(|(_, aim)| aim)
+        };
+        let past = past(points, serves, now, HISTORY);
+        (self.history, self.errors) = (past.history, past.errors);
+        self.errors_at_step = self.errors.unwrap_or(0);
+    }
+
+    /// Errors that were counted so far.
+    #[must_use]
+    pub fn errors_so_far(&self) -> Option<u64> {
+        self.errors
     }
 
     /// Takes a reading. Answers with the fact that it makes, if it is news.

@@ -9,7 +9,7 @@ use super::home::{Lock, RolloutDir, TargetLock};
 use super::listen::{Asked, Limits, Listener};
 use super::live::Live;
 use super::planned::Planned;
-use super::report::samples::ByVersion;
+use super::report::samples::{self, ByVersion};
 use super::turn::Turns;
 use super::view::{self, Setting};
 use super::watch::{self, Looked, Watch};
@@ -30,7 +30,8 @@ const WAITING: usize = 1024;
 const FIGURES: Duration = Duration::from_secs(1);
 /// Between two snapshots of turns that leave the prompt as it is: a thousand servers that come up at once are one picture.
 const TURNS: Duration = Duration::from_millis(100);
-
+/// Of the figures that an engine before this one wrote so much is read: some twenty minutes of a large pool.
+const MOST_SAMPLES: u64 = 16 << 20;
 /// Between two signs of life: a screen calls an engine silent that has missed three.
 const BEAT: Duration = Duration::from_millis(500);
 
@@ -85,11 +86,13 @@ impl Engine {
         let (published, state) = watching::channel(self.turns.state().clone());
         let world = Arc::new(self.world);
         let dispatch = Dispatch::new(world.clone(), self.turns.state().beginning.clone(), back);
+        let mut live = Live::resumed(self.turns.state());
+        live.remember(self.turns.state(), &samples::read_end(&self.dir.samples(), MOST_SAMPLES), jiff::Timestamp::now());
         let samples = Journal::create_without_ballast(&self.dir.samples())
             .or_else(|_| Journal::open(&self.dir.samples()).map(|(journal, ..)| journal))
             .ok();
         let mut running = Running {
-            live: Live::resumed(self.turns.state()),
+            live,
             world: world.clone(),
             turns: self.turns,
             dispatch,
@@ -376,7 +379,8 @@ impl Running {
             }
         }
         if let Some(samples) = &mut self.samples {
-            let line = serde_json::json!({ "at": at, "servers": rates, "versions": versions });
+            let line =
+                serde_json::json!({ "at": at, "servers": rates, "versions": versions, "errors": self.live.errors_so_far() });
             if samples.append(&line, Durability::Later).is_err() {
                 self.samples = None;
             }

@@ -320,7 +320,8 @@ pub struct TrafficView {
 /// How long a step of a history is: it moves on by a step at once, and stands still between.
 pub const STEP_MS: u64 = 5000;
 
-/// The traffic of the pool in steps of [`STEP_MS`], as this engine has seen it: one that resumed begins anew.
+/// The traffic of the pool in steps of [`STEP_MS`], an engine that resumed goes on with what the one before it
+/// wrote down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct HistoryView {
     /// How many steps there ever were; the samples are the last of them.

@@ -13,6 +13,7 @@ pub mod migrations;
 pub mod moment;
 pub mod tour;
 pub mod trouble;
+mod words;
 
 use super::keymap::{Context, Key, Keymap, defaults};
 use super::widget::{Part, text};
@@ -195,9 +196,19 @@ fn rows_of((lead, said): &(Lead, String), columns: usize) -> Vec<Row> {
     lines.into_iter().enumerate().map(|(number, line)| ((number == 0).then_some(*lead), line)).collect()
 }
 
-/// What to say about what is shown.
+/// What to say about what is shown, with the keys as they are bound.
 #[must_use]
 pub fn advise(scene: &Scene) -> Advice {
+    said(scene, |text| with_keys(text, scene.keys))
+}
+
+/// The same for a screen without keys: what can be typed there stands in their places.
+#[must_use]
+pub fn advise_in_words(scene: &Scene) -> Advice {
+    said(scene, words::with_words)
+}
+
+fn said(scene: &Scene, keys: impl Fn(&str) -> String) -> Advice {
     let figures = Figures::of(scene.snapshot);
     let moment = Moment::of(scene);
     let advice = match &moment {
@@ -218,7 +229,7 @@ pub fn advise(scene: &Scene) -> Advice {
         Guide::Tour | Guide::Rested => tour::add(advice, scene, &figures, &moment),
         Guide::Off | Guide::On => advice,
     };
-    let parts = advice.parts.iter().map(|(lead, said)| (*lead, with_keys(said, scene.keys))).collect();
+    let parts = advice.parts.iter().map(|(lead, said)| (*lead, keys(said))).collect();
     Advice { parts, ..advice }
 }
 

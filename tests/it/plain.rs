@@ -105,9 +105,11 @@ async fn an_observer_is_told_everything_and_moves_nothing() {
     let (pool, _) = behind_builtin(Settings::default()).await;
     let mut driver = piped(&pool, &["run", "--to", NEXT, "--plain"]);
     let number = driver.prompt("go is: ");
-    let mut observer = piped(&pool, &["attach", "--plain", "--observe"]);
+    let mut observer = piped(&pool, &["attach", "--plain", "--observe", "--guided"]);
     observer.hears("this screen only watches");
     assert_eq!(observer.prompt("go is: "), number);
+    observer.hears("coach, ");
+    observer.hears("you watch");
     for word in ["go", "hold", "rollback", "contract now", "retry web1"] {
         observer.says(word);
         observer.hears("refused: this screen only watches");
@@ -206,6 +208,8 @@ fn a_demo_over_haproxy_is_driven_by_words_at_a_terminal() {
     let mut talk = Talk::at_terminal(&["demo", "--plain", "--balancer", "haproxy"], directory.path(), &environment);
     talk.prompt("go is: ");
     talk.hears("$ set server ");
+    talk.hears("coach, 3 of 12, next: drain A: go takes half A");
+    talk.hears("coach, out: rollback: ");
     talk.says("automatic");
     let at_switch = talk.prompt("SWITCH");
     talk.hears("$ ");

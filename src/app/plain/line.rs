@@ -3,6 +3,7 @@
 //! Figures come only when they matter: of a wait after ten seconds, then more and more seldom, and when `status` asks.
 
 use super::Seat;
+use super::coach::Coach;
 use crate::engine::snapshot::{
     ActivityView, GateView, PhaseState, PhaseView, PromptView, Purpose, ServerState, ServerView, Snapshot,
 };
@@ -38,6 +39,8 @@ pub struct Teller {
     /// Commands that were printed of late: that one is done is said without saying it again.
     commands: VecDeque<Printable>,
     wait: Option<Wait>,
+    /// Explains, where that is wanted.
+    coach: Option<Coach>,
 }
 
 /// A wait that goes on.
@@ -59,7 +62,13 @@ impl Teller {
             gates: BTreeMap::new(),
             commands: VecDeque::new(),
             wait: None,
+            coach: None,
         }
+    }
+
+    /// With the coach's words.
+    pub fn guided(self) -> Teller {
+        Teller { coach: Some(Coach::default()), ..self }
     }
 
     /// The number of the prompt that was printed last: all of that moment was printed with it.
@@ -81,6 +90,9 @@ impl Teller {
         self.activity(snapshot, &mut lines);
         self.gates(snapshot, &mut lines);
         self.prompts(snapshot, &mut lines);
+        if let Some(coach) = &mut self.coach {
+            lines.extend(coach.show(snapshot, self.seat));
+        }
         lines
     }
 

@@ -14,6 +14,8 @@ use std::path::Path;
 pub struct Point {
     pub at: Timestamp,
     pub versions: Vec<Served>,
+    /// Errors that were counted until then, since the rollout began; `None` where nobody counts them.
+    pub errors: Option<u64>,
 }
 
 /// What the servers on one version served in it.
@@ -50,12 +52,23 @@ struct Line {
     at: Moment,
     #[serde(default)]
     versions: ByVersion,
+    #[serde(default)]
+    errors: Option<u64>,
 }
 
 /// Reads the points of a rollout, oldest first; none where there is no such file.
 #[must_use]
 pub fn read(path: &Path) -> Vec<Point> {
-    let lines = journal::read(path).map(|(lines, _)| lines).unwrap_or_default();
+    points(journal::read(path).map(|(lines, _)| lines).unwrap_or_default())
+}
+
+/// The last of them, of so many bytes.
+#[must_use]
+pub fn read_end(path: &Path, most: u64) -> Vec<Point> {
+    points(journal::read_end(path, most).unwrap_or_default())
+}
+
+fn points(lines: Vec<journal::Line>) -> Vec<Point> {
     let point = |line: journal::Line| {
         let line: Line = serde_json::from_value(line.value).ok()?;
         let versions = line.versions.0.into_iter().map(|(version, (requests_per_second, errors_per_second))| Served {
@@ -63,7 +76,7 @@ pub fn read(path: &Path) -> Vec<Point> {
             requests_per_second,
             errors_per_second,
         });
-        Some(Point { at: line.at.wall, versions: versions.collect() })
+        Some(Point { at: line.at.wall, versions: versions.collect(), errors: line.errors })
     };
     lines.into_iter().filter_map(point).collect()
 }
@@ -84,7 +97,8 @@ mod tests {
         versions.add(&Version::new("1.41.0"), 10.04, Some(0.0));
         versions.add(&Version::new("1.41.0"), 5.0, None);
         versions.add(&Version::new("1.42.0"), 0.0, None);
-        for line in [serde_json::json!({ "at": at, "versions": versions }), serde_json::json!({ "at": "noon" })] {
+        let whole = serde_json::json!({ "at": at, "versions": versions, "errors": 7 });
+        for line in [whole, serde_json::json!({ "at": "noon" })] {
             file.append(&line, Durability::Later).expect("written");
         }
         let points = read(&path);
@@ -95,6 +109,10 @@ mod tests {
             .map(|served| (served.version.as_str(), served.requests_per_second, served.errors_per_second))
             .collect();
         assert_eq!(served, [("1.41.0", 15.0, Some(0.0)), ("1.42.0", 0.0, None)]);
+        assert_eq!(points[0].errors, Some(7));
         assert!(read(&folder.path().join("none")).is_empty());
+        let length = std::fs::metadata(&path).expect("a file").len();
+        assert_eq!(read_end(&path, length).len(), 1);
+        assert!(read_end(&path, length - 1).is_empty(), "its beginning is cut off");
     }
 }

@@ -1,9 +1,9 @@
 //! What moving, searching, following and copying do in the lists that lie over the screen. None of it asks the engine for
 //! anything.
 
-use super::find::Direction;
+use super::find::{Direction, Lines};
 use super::output::Follow;
-use super::{Log, Overlay, Purpose, TextField, help, plan};
+use super::{Overlay, Purpose, TextField, help, plan};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Ask};
 use crate::tui::filter::Filter;
@@ -59,44 +59,15 @@ impl App {
     /// Looks for what was typed, in the list below the text field. An empty text looks for nothing any more.
     pub(super) fn search(&mut self, text: &str) -> Ask {
         self.close();
-        let found = match self.overlays.last_mut() {
-            Some(Overlay::Output(output)) => output.search(text),
-            Some(Overlay::Log(log)) => log.search(text, &self.shown),
-            Some(
-                Overlay::Confirm(_)
-                | Overlay::Text(_)
-                | Overlay::CommandLine(_)
-                | Overlay::Drain(_)
-                | Overlay::Plan(_)
-                | Overlay::Explain(_)
-                | Overlay::Themes(_)
-                | Overlay::Seats(_)
-                | Overlay::Migrations(_)
-                | Overlay::Help(_),
-            )
-            | None => return Ask::Nothing,
-        };
+        let Some(lines) = self.overlays.last_mut().and_then(lines) else { return Ask::Nothing };
+        let found = lines.search(text, &self.shown);
         if found.is_none() && !text.is_empty() { self.say(format!("{text} is not in it")) } else { Ask::Nothing }
     }
 
     fn find_next(&mut self, direction: Direction) -> Ask {
-        let (looked_for, found) = match self.overlays.last_mut() {
-            Some(Overlay::Output(output)) => (output.looked_for().to_owned(), output.find_next(direction)),
-            Some(Overlay::Log(log)) => (log.looked_for().to_owned(), log.find_next(direction, &self.shown)),
-            Some(
-                Overlay::Confirm(_)
-                | Overlay::Text(_)
-                | Overlay::CommandLine(_)
-                | Overlay::Drain(_)
-                | Overlay::Plan(_)
-                | Overlay::Explain(_)
-                | Overlay::Themes(_)
-                | Overlay::Seats(_)
-                | Overlay::Migrations(_)
-                | Overlay::Help(_),
-            )
-            | None => return Ask::Nothing,
-        };
+        let Some(lines) = self.overlays.last_mut().and_then(lines) else { return Ask::Nothing };
+        let found = lines.find_next(direction, &self.shown);
+        let looked_for = lines.looked_for().to_owned();
         match (found, looked_for.is_empty()) {
             (Some(_), _) => Ask::Nothing,
             (None, true) => {
@@ -145,27 +116,7 @@ impl App {
     }
 
     fn copy_all(&mut self) -> Ask {
-        let text = match self.overlays.last() {
-            Some(Overlay::Output(output)) => output
-                .lines
-                .as_ref()
-                .map(|lines| lines.iter().map(|line| format!("{line}\n")).collect::<String>())
-                .unwrap_or_default(),
-            Some(Overlay::Log(_)) => Log::all(&self.shown),
-            Some(
-                Overlay::Confirm(_)
-                | Overlay::Text(_)
-                | Overlay::CommandLine(_)
-                | Overlay::Drain(_)
-                | Overlay::Plan(_)
-                | Overlay::Explain(_)
-                | Overlay::Themes(_)
-                | Overlay::Seats(_)
-                | Overlay::Migrations(_)
-                | Overlay::Help(_),
-            )
-            | None => String::new(),
-        };
+        let text = self.overlays.last_mut().and_then(lines).map(|lines| lines.all(&self.shown)).unwrap_or_default();
         if text.is_empty() { self.say("there is nothing to copy") } else { Ask::Copy(text) }
     }
 
@@ -174,6 +125,24 @@ impl App {
         if let Some(Overlay::Text(TextField { purpose: Purpose::Filter(_), text, .. })) = self.overlays.last() {
             self.filter = Filter::new(text);
         }
+    }
+}
+
+/// The overlay as lines that can be searched and copied, where it is that.
+fn lines(overlay: &mut Overlay) -> Option<&mut dyn Lines> {
+    match overlay {
+        Overlay::Output(output) => Some(output),
+        Overlay::Log(log) => Some(log),
+        Overlay::Confirm(_)
+        | Overlay::Text(_)
+        | Overlay::CommandLine(_)
+        | Overlay::Drain(_)
+        | Overlay::Plan(_)
+        | Overlay::Explain(_)
+        | Overlay::Themes(_)
+        | Overlay::Seats(_)
+        | Overlay::Migrations(_)
+        | Overlay::Help(_) => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! A text that is looked for in a list of lines, upper and lower case alike.
 
+use crate::engine::snapshot::Snapshot;
 use crate::tui::theme::Role;
 use crate::tui::widget::View;
 use ratatui::text::Span;
@@ -15,6 +16,18 @@ pub enum Direction {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Find {
     text: String,
+}
+
+/// A list that lies over the screen and can be searched and copied. What it lists may be the snapshot's.
+pub trait Lines {
+    /// Looks for a text from the selected line on; the line where it is gets selected.
+    fn search(&mut self, text: &str, snapshot: &Snapshot) -> Option<usize>;
+    /// The next line in which it is; it is selected.
+    fn find_next(&mut self, direction: Direction, snapshot: &Snapshot) -> Option<usize>;
+    /// What is looked for.
+    fn looked_for(&self) -> &str;
+    /// All lines as text, to be copied.
+    fn all(&self, snapshot: &Snapshot) -> String;
 }
 
 impl Find {

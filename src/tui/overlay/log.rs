@@ -1,6 +1,6 @@
 //! What was done, all of it: each line with the raw command as it was sent; Enter shows a command's output.
 
-use super::find::{Direction, Find};
+use super::find::{Direction, Find, Lines};
 use super::{pane, place_told};
 use crate::engine::snapshot::{ActivityView, Snapshot};
 use crate::model::Printable;
@@ -45,33 +45,6 @@ impl Log {
         self.selected = if at == last { None } else { snapshot.activity.get(at).cloned() };
     }
 
-    /// Looks for a text, in this line first and then upwards.
-    pub fn search(&mut self, text: &str, snapshot: &Snapshot) -> Option<usize> {
-        self.find = Find::new(text);
-        let (at, entry) = self.selected(snapshot)?;
-        if self.find.is_in(&whole(entry)) { Some(at) } else { self.find_next(Direction::Up, snapshot) }
-    }
-
-    /// The next line in which it is; it is selected.
-    pub fn find_next(&mut self, direction: Direction, snapshot: &Snapshot) -> Option<usize> {
-        let (at, _) = self.selected(snapshot)?;
-        let found = self.find.next(snapshot.activity.len(), at, direction, |at| whole(&snapshot.activity[at]))?;
-        self.select_at(found, snapshot);
-        Some(found)
-    }
-
-    /// What is looked for.
-    #[must_use]
-    pub fn looked_for(&self) -> &str {
-        self.find.text()
-    }
-
-    /// All lines as text, to be copied.
-    #[must_use]
-    pub fn all(snapshot: &Snapshot) -> String {
-        snapshot.activity.iter().map(|entry| whole(entry) + "\n").collect()
-    }
-
     /// Draws the list, and below it the whole of the selected line.
     pub fn draw(&self, view: &View, area: Rect, buffer: &mut Buffer) {
         let inner = pane(view, "Commands", (area.width, usize::from(area.height)), area, buffer);
@@ -107,6 +80,30 @@ impl Log {
         let find = self.find.text();
         let find = if find.is_empty() { String::new() } else { format!("/{} · ", Printable::new(find)) };
         place_told(view, &format!("{find}line {} of {}", at + 1, all.len()), inner, buffer);
+    }
+}
+
+impl Lines for Log {
+    /// In this line first and then upwards.
+    fn search(&mut self, text: &str, snapshot: &Snapshot) -> Option<usize> {
+        self.find = Find::new(text);
+        let (at, entry) = self.selected(snapshot)?;
+        if self.find.is_in(&whole(entry)) { Some(at) } else { self.find_next(Direction::Up, snapshot) }
+    }
+
+    fn find_next(&mut self, direction: Direction, snapshot: &Snapshot) -> Option<usize> {
+        let (at, _) = self.selected(snapshot)?;
+        let found = self.find.next(snapshot.activity.len(), at, direction, |at| whole(&snapshot.activity[at]))?;
+        self.select_at(found, snapshot);
+        Some(found)
+    }
+
+    fn looked_for(&self) -> &str {
+        self.find.text()
+    }
+
+    fn all(&self, snapshot: &Snapshot) -> String {
+        snapshot.activity.iter().map(|entry| whole(entry) + "\n").collect()
     }
 }
 

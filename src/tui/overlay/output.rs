@@ -1,8 +1,9 @@
 //! One command's output file: the lines of its end, a selected one, what is looked for, and whether it stays with what is
 //! printed. Reading it is done by the loop; here it is lines that are safe to show.
 
-use super::find::{Direction, Find};
+use super::find::{Direction, Find, Lines};
 use super::{pane, place_told};
+use crate::engine::snapshot::Snapshot;
 use crate::model::Printable;
 use crate::tui::theme::Role;
 use crate::tui::widget::{View, text};
@@ -113,28 +114,6 @@ impl Output {
         };
     }
 
-    /// Looks for a text from here on; its last place first, as one begins at the end.
-    pub fn search(&mut self, text: &str) -> Option<usize> {
-        self.find = Find::new(text);
-        let here = self.line(self.at).is_some_and(|line| self.find.is_in(line.as_str()));
-        if here { Some(self.at) } else { self.find_next(Direction::Up) }
-    }
-
-    /// The next line in which it is; it is selected.
-    pub fn find_next(&mut self, direction: Direction) -> Option<usize> {
-        let lines = self.lines.as_ref().ok()?;
-        let found = self.find.next(lines.len(), self.at, direction, |at| lines[at].to_string())?;
-        self.at = found;
-        self.follow = Follow::No;
-        Some(found)
-    }
-
-    /// What is looked for.
-    #[must_use]
-    pub fn looked_for(&self) -> &str {
-        self.find.text()
-    }
-
     /// The selected line.
     #[must_use]
     pub fn selected(&self) -> Option<&Printable> {
@@ -186,6 +165,32 @@ impl Output {
     }
 }
 
+impl Lines for Output {
+    /// Its last place first, as one begins at the end.
+    fn search(&mut self, text: &str, snapshot: &Snapshot) -> Option<usize> {
+        self.find = Find::new(text);
+        let here = self.line(self.at).is_some_and(|line| self.find.is_in(line.as_str()));
+        if here { Some(self.at) } else { self.find_next(Direction::Up, snapshot) }
+    }
+
+    fn find_next(&mut self, direction: Direction, _: &Snapshot) -> Option<usize> {
+        let lines = self.lines.as_ref().ok()?;
+        let found = self.find.next(lines.len(), self.at, direction, |at| lines[at].to_string())?;
+        self.at = found;
+        self.follow = Follow::No;
+        Some(found)
+    }
+
+    fn looked_for(&self) -> &str {
+        self.find.text()
+    }
+
+    fn all(&self, _: &Snapshot) -> String {
+        let lines = self.lines.as_ref().map(|lines| lines.iter().map(|line| format!("{line}\n")).collect());
+        lines.unwrap_or_default()
+    }
+}
+
 fn last(lines: &Result<Vec<Printable>, Printable>) -> usize {
     lines.as_ref().map_or(0, |lines| lines.len().saturating_sub(1))
 }
@@ -218,13 +223,13 @@ mod tests {
     #[test]
     fn what_is_looked_for_is_found_from_the_end_on_and_stays_when_the_file_grows() {
         let mut shown = output(&["error one", "fine", "error two", "fine"]);
-        assert_eq!(shown.search("ERROR"), Some(2));
-        assert_eq!(shown.find_next(Direction::Up), Some(0));
-        assert_eq!(shown.find_next(Direction::Up), Some(2));
+        assert_eq!(shown.search("ERROR", &Snapshot::default()), Some(2));
+        assert_eq!(shown.find_next(Direction::Up, &Snapshot::default()), Some(0));
+        assert_eq!(shown.find_next(Direction::Up, &Snapshot::default()), Some(2));
         shown.renew(output(&["error one", "fine", "error two", "fine", "error three"]));
         assert_eq!((said(&shown), shown.looked_for()), ("error two", "error"));
-        assert_eq!(shown.find_next(Direction::Down), Some(4));
-        assert_eq!(shown.search("nowhere"), None);
+        assert_eq!(shown.find_next(Direction::Down, &Snapshot::default()), Some(4));
+        assert_eq!(shown.search("nowhere", &Snapshot::default()), None);
         assert_eq!(said(&shown), "error three");
     }
 }

@@ -25,6 +25,7 @@ fn points(report: &Report) -> Vec<Point> {
                     served(&report.current, current, 0.0),
                     served(&report.next, next, if step == 12 { 3.0 } else { 0.0 }),
                 ],
+                errors: None,
             }
         })
         .collect()
