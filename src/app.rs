@@ -13,6 +13,7 @@ pub mod follow;
 pub mod hands;
 pub mod history;
 pub mod init;
+pub mod migrations;
 pub mod order;
 pub mod place;
 pub mod plain;
@@ -28,6 +29,7 @@ pub mod survey;
 pub mod switch;
 pub mod themes;
 
+use crate::cli::migrations::{MigrationsArguments, MigrationsOrder};
 use crate::cli::{Again, Cli, ExitStatus, Global, Order, SchemaOf, later, pages};
 use crate::model::{Failure, Secret};
 use crate::rollout::Command;
@@ -70,6 +72,9 @@ fn answer(cli: Cli) -> Answer {
             print(|to| writeln!(to, "{schema:#}"))
         }
         Order::Themes => themes::themes(&cli.global),
+        Order::Migrations(MigrationsArguments { what: MigrationsOrder::Classify(arguments) }) => {
+            migrations::classify::classify(&cli.global, &arguments)
+        }
         Order::Completions(arguments) => print(|to| pages::completions(arguments.shell, to)),
         Order::Man => print(|to| pages::manual(to)),
         order => {

@@ -6,6 +6,7 @@ pub mod exit;
 pub mod init;
 pub mod internal;
 pub mod later;
+pub mod migrations;
 pub mod pages;
 pub mod report;
 pub mod rollout;
@@ -116,8 +117,8 @@ pub enum Order {
     History,
     /// Not yet: the whole rollout over a simulated pool
     Rehearse,
-    /// Not yet: list, classify, prove, split and run migrations
-    Migrations(MigrationsArguments),
+    /// Which migrations may run before a rollout, which after, and which need both
+    Migrations(migrations::MigrationsArguments),
     /// The built-in balancer
     Serve(internal::ServeArguments),
     /// Bring the pool to a known state: half A, half B, or both in rotation
@@ -275,23 +276,6 @@ pub enum SwitchTo {
     #[value(name = "B")]
     B,
     Both,
-}
-
-/// `halfstep migrations`.
-#[derive(Debug, Clone, PartialEq, Args)]
-pub struct MigrationsArguments {
-    #[arg(value_enum)]
-    pub what: MigrationsOrder,
-}
-
-/// What is asked about migrations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum MigrationsOrder {
-    List,
-    Classify,
-    Prove,
-    Split,
-    Run,
 }
 
 /// `halfstep schema`.

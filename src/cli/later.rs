@@ -1,7 +1,11 @@
 //! Commands that have their name and not yet their rooms: each gets one sentence and what to do meanwhile.
 
 use super::Order;
+use super::migrations::MigrationsOrder;
 use crate::model::Failure;
+
+/// What reads files and needs no database.
+const CLASSIFY: &str = "`halfstep migrations classify` says of each statement in which phase it may run, and why";
 
 /// Why this cannot be done yet, for those that cannot. They end with [`super::ExitStatus::Usage`].
 #[must_use]
@@ -10,9 +14,15 @@ pub fn not_yet(order: &Order) -> Option<Failure> {
         Order::Approve => ("approve", "stops wait for a driver: `halfstep go`, or Enter in `halfstep attach`"),
         Order::Replay(_) => ("replay", "`halfstep report` tells what happened, the journal every event"),
         Order::Rehearse => ("rehearse", "`halfstep plan` shows every step, `halfstep demo` a whole rollout"),
-        Order::Migrations(_) => {
-            ("migrations", "name commands in [migrations] expand and contract; the rollout runs them in their phases")
-        }
+        Order::Migrations(migrations) => match &migrations.what {
+            MigrationsOrder::List(_) => ("migrations list", CLASSIFY),
+            MigrationsOrder::Prove(_) => ("migrations prove", CLASSIFY),
+            MigrationsOrder::Split(_) => ("migrations split", CLASSIFY),
+            MigrationsOrder::Run(_) => {
+                ("migrations run", "name commands in [migrations] expand and contract; the rollout runs them in their phases")
+            }
+            MigrationsOrder::Classify(_) => return None,
+        },
         Order::Demo(_)
         | Order::Init(_)
         | Order::Check

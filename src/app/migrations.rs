@@ -1,0 +1,3 @@
+//! `halfstep migrations`: one file for each of its commands.
+
+pub mod classify;

@@ -1,0 +1,71 @@
+//! The options of `halfstep migrations` and its five commands. It knows no migration.
+
+use crate::migration::Dialect;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// `halfstep migrations`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct MigrationsArguments {
+    #[command(subcommand)]
+    pub what: MigrationsOrder,
+}
+
+/// What is asked about migrations.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum MigrationsOrder {
+    /// Not yet: what is pending and what is applied
+    List(ListArguments),
+    /// In which phase each statement of a file or folder may run, what it costs, and why
+    Classify(ClassifyArguments),
+    /// Not yet: run statements of both versions around each migration, on a scratch copy
+    Prove(ProveArguments),
+    /// Not yet: make an expand and a contract file of one that needs both phases
+    Split(SplitArguments),
+    /// Not yet: run what is pending of one phase
+    Run(MigrationsRunArguments),
+}
+
+/// `halfstep migrations list`.
+#[derive(Debug, Clone, PartialEq, Default, Args)]
+pub struct ListArguments {}
+
+/// `halfstep migrations classify`.
+#[derive(Debug, Clone, PartialEq, Default, Args)]
+pub struct ClassifyArguments {
+    /// Files and folders; in folders what is a migration in SQL, Ruby or Python [default: this folder]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Which SQL it is [default: what each file looks like]
+    #[arg(long, value_enum)]
+    pub dialect: Option<Dialect>,
+    /// The files of a folder are one release, however many they are: what one makes is new to both versions in the next
+    #[arg(long, conflicts_with = "history")]
+    pub pending: bool,
+    /// The files of a folder were released one by one, however few they are
+    #[arg(long)]
+    pub history: bool,
+    /// End with exit status 5 where a person has to decide, a file needs both phases, or a mark contradicts what it marks
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `halfstep migrations prove`.
+#[derive(Debug, Clone, PartialEq, Default, Args)]
+pub struct ProveArguments {
+    /// Files and folders [default: what is pending]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `halfstep migrations split`.
+#[derive(Debug, Clone, PartialEq, Default, Args)]
+pub struct SplitArguments {
+    /// The migration
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// `halfstep migrations run`.
+#[derive(Debug, Clone, PartialEq, Default, Args)]
+pub struct MigrationsRunArguments {}
