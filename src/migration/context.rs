@@ -21,6 +21,8 @@ const SMALL_ROWS: u64 = 10_000;
 #[derive(Debug, Clone, Default)]
 pub struct Context<'a> {
     catalogue: Option<&'a Catalogue>,
+    /// Did everything that there is come from the statements before?
+    knows_all: bool,
     tables: HashMap<String, Table>,
     things: HashMap<(Family, String), Thing>,
     indexes: HashMap<String, Index>,
@@ -128,6 +130,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn new(catalogue: Option<&'a Catalogue>) -> Context<'a> {
         Context { catalogue, ..Context::default() }
+    }
+
+    /// The same, where the statements that will be walked are all that the database ever saw.
+    #[must_use]
+    pub fn knowing_all(self) -> Context<'a> {
+        Context { knows_all: true, ..self }
     }
 
     /// Forgets that anything is fresh, and keeps what is known of it.
@@ -339,6 +347,17 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn is_small(&self, table: &Object) -> bool {
         self.live(table).and_then(|table| table.rows).is_some_and(|rows| rows < SMALL_ROWS)
+    }
+
+    /// Is a function or view of that name surely made for the first time?
+    #[must_use]
+    pub fn is_new(&self, kind: Kind, object: &Object) -> bool {
+        let key = object.key();
+        let is_known = || {
+            self.things.contains_key(&(family(kind), key.clone()))
+                || (family(kind) == Family::Relation && self.tables.contains_key(&key))
+        };
+        self.is_absent(kind, object) || (self.knows_all && !is_known())
     }
 
     /// Does the database say that there is no such table, view or function, and does nothing before it make one?

@@ -4,6 +4,7 @@
 //! says everything (`DROP TABLE …`, `INSERT INTO …`) is enough even where the rest cannot be read. It judges nothing.
 //! Read next: [`table`] (tables and their columns), [`names`] (out of the tree), [`verb`] (without one).
 
+mod block;
 mod column;
 mod names;
 mod other;

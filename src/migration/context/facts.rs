@@ -169,7 +169,7 @@ impl Context<'_> {
         let was = self.things.get(&key).copied();
         let fresh = match was {
             Some(thing) => thing.fresh && !thing.dropped,
-            None => !replace || self.is_absent(kind, object),
+            None => !replace || self.is_new(kind, object),
         };
         self.things.insert(key, Thing { fresh, dropped: false });
     }

@@ -82,11 +82,11 @@ pub(super) fn file(statements: &[JudgedStatement]) -> Said {
 }
 
 /// Does an undecided statement go with its decided neighbours? Into the contract with everything that is proposed for it:
-/// waiting harms nobody. Into the expand only with rows that are added.
+/// waiting harms nobody. Into the expand only with what adds: rows, and functions and views that are most often new.
 fn goes_with(open: &Judgement, neighbours: Phase) -> bool {
     match neighbours {
         Phase::Contract => open.proposed == Some(Phase::Contract),
-        Phase::Expand => open.proposed == Some(Phase::Expand) && open.row == "P70",
+        Phase::Expand => open.proposed == Some(Phase::Expand) && matches!(open.row.as_str(), "P51" | "P55" | "P70"),
         Phase::Either | Phase::Split | Phase::Human => false,
     }
 }

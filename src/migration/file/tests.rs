@@ -205,6 +205,7 @@ fn earlier_files_of_the_set_are_known() {
         context.settle();
         phase
     };
+    assert_eq!(after("CREATE OR REPLACE VIEW v AS SELECT 1"), "human");
     assert_eq!(after("CREATE TABLE a (id int NOT NULL, b varchar(10), c int, d int NOT NULL DEFAULT 1)"), "expand");
     assert_eq!(after("CREATE INDEX i ON a (id)"), "either");
     assert_eq!(after("ALTER TABLE a ALTER b TYPE varchar(20)"), "either");
@@ -214,6 +215,18 @@ fn earlier_files_of_the_set_are_known() {
     assert_eq!(after("ALTER TABLE a ALTER c SET NOT NULL"), "contract");
     assert_eq!(after("ALTER TABLE a ALTER c DROP NOT NULL"), "expand");
     assert_eq!(after("ALTER TABLE a DROP COLUMN c"), "contract", "it was relaxed before");
+}
+
+#[test]
+fn where_all_is_known_what_was_never_made_is_new() {
+    let mut context = Context::new(None).knowing_all();
+    let function = "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'";
+    let mut next = |text: &str| {
+        let phase = judged("a.sql", text, Dialect::Postgres, &mut context).phase.word();
+        context.settle();
+        phase
+    };
+    assert_eq!((next(function), next(function), next("DROP TABLE a")), ("expand", "human", "contract"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Rows, queries, sessions and transactions.
 
 use super::super::operation::{Object, Operation};
-use super::column;
 use super::names::{has, holds, named, object, text, tokens, word};
+use super::{block, column};
 use squawk_syntax::ast::{AstNode, Stmt};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
@@ -61,7 +61,7 @@ pub(super) fn read(stmt: &Stmt) -> Option<Vec<Operation>> {
         Stmt::Explain(_) | Stmt::Show(_) | Stmt::Fetch(_) | Stmt::Declare(_) | Stmt::Close(_) | Stmt::Move(_) => {
             vec![Operation::Read]
         }
-        Stmt::Do(_) => vec![Operation::Opaque { what: "a DO block".to_owned() }],
+        Stmt::Do(block) => block::read(block).unwrap_or_else(|why| vec![Operation::Opaque { what: why.to_owned() }]),
         Stmt::Call(call) => {
             let name = call.procedure_name_ref().map(|name| object(name.syntax()).to_string()).unwrap_or_default();
             vec![Operation::Opaque { what: format!("CALL {name}") }]
@@ -132,17 +132,23 @@ fn select(node: &SyntaxNode) -> Vec<Operation> {
     if !written.is_empty() {
         return written;
     }
-    let calls: Vec<String> = node
-        .descendants()
-        .filter(|one| one.kind() == SyntaxKind::CALL_EXPR)
-        .filter_map(|call| tokens(&call.first_child()?).last().map(|token| token.text().to_lowercase()))
-        .collect();
+    let calls = calls(node);
     if calls.iter().any(|call| call == "setval") && calls.iter().all(|call| SEQUENCES.contains(&call.as_str())) {
         let object = Object::new("sequence");
         return vec![Operation::Tune { kind: super::super::operation::Kind::Sequence, object, what: "where it goes on" }];
     }
-    match calls.into_iter().find(|call| !HARMLESS.contains(&call.as_str()) && !column::is_known(call)) {
+    match calls_unknown(node) {
         Some(call) => vec![Operation::Opaque { what: format!("SELECT {call}(…)") }],
         None => vec![Operation::Read],
     }
+}
+
+fn calls(node: &SyntaxNode) -> Vec<String> {
+    let calls = node.descendants().filter(|one| one.kind() == SyntaxKind::CALL_EXPR);
+    calls.filter_map(|call| tokens(&call.first_child()?).last().map(|token| token.text().to_lowercase())).collect()
+}
+
+/// The first function in it that could change something.
+pub(super) fn calls_unknown(node: &SyntaxNode) -> Option<String> {
+    calls(node).into_iter().find(|call| !HARMLESS.contains(&call.as_str()) && !column::is_known(call))
 }

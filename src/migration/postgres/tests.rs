@@ -43,3 +43,15 @@ fn with_clauses_and_functions_write() {
     };
     assert_eq!((sets.as_slice(), *bounded), (["b".to_owned(), "c".to_owned(), "d".to_owned()].as_slice(), false));
 }
+
+#[test]
+fn a_do_block_is_what_stands_in_it() {
+    let guard = "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_type) THEN CREATE TYPE x AS ENUM ('a'); END IF; \
+                 EXCEPTION WHEN duplicate_object THEN null; END $$";
+    assert_eq!(words(guard), ["create-type"]);
+    assert_eq!(words("DO $x$ BEGIN ALTER TABLE a DROP COLUMN b; UPDATE c SET d = 1; END $x$"), ["drop-column", "update"]);
+    for hidden in ["EXECUTE 'DROP TABLE a';", "PERFORM f();", "CALL p();", "NULL;", "frobnicate the;"] {
+        assert_eq!(words(&format!("DO $$ BEGIN {hidden} END $$")), ["opaque"], "{hidden}");
+    }
+    assert_eq!(words("DO LANGUAGE plpython3u $$ x() $$"), ["opaque"]);
+}

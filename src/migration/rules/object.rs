@@ -120,7 +120,7 @@ fn rename(kind: Kind, object: &Object, to: &str) -> Judgement {
 
 fn view_made(view: &Object, replace: bool, materialized: bool, context: &Context<'_>) -> Judgement {
     let kind = if materialized { Kind::MaterializedView } else { Kind::View };
-    let replaces = replace && !context.is_absent(kind, view);
+    let replaces = replace && !context.is_new(kind, view);
     if replaces || context.was_dropped(kind, view) {
         return human("P51", format!("old code reads `{view}` too, and the text does not tell whether it still fits"))
             .costing(Cost::Lock)

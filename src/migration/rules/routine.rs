@@ -12,7 +12,7 @@ pub(super) fn judge(operation: &Operation, context: &Context<'_>) -> Option<Judg
     Some(match operation {
         Operation::CreateFunction { function, replace } => {
             let is_new = !context.was_dropped(Kind::Function, function);
-            if is_new && (!*replace || context.is_absent(Kind::Function, function)) {
+            if is_new && (!*replace || context.is_new(Kind::Function, function)) {
                 return Some(expand("P54", format!("old code does not know `{function}`, new code needs it")));
             }
             human("P55", format!("if `{function}` is there already, old code calls the new body at once"))

@@ -44,7 +44,8 @@ pub fn judge(loaded: Vec<Loaded>, arguments: &ClassifyArguments) -> Classificati
 }
 
 fn judge_set(members: Vec<Loaded>, is_pending: bool) -> Vec<Classified> {
-    let mut context = Context::new(None);
+    let context = Context::new(None);
+    let mut context = if is_pending { context } else { context.knowing_all() };
     let mut judged = vec![];
     for loaded in members {
         let mut judgement = match &loaded.trouble {
