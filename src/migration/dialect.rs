@@ -89,6 +89,9 @@ impl Dialect {
             "add key ",
             "algorithm=",
             "/*!",
+            "deallocate prepare",
+            "database()",
+            " from @",
         ]) + if head.contains('`') { 1 } else { 0 };
         let sqlite =
             says(&["autoincrement", "pragma ", "without rowid", "sqlite_master", "insert or ", "strftime(", "using fts"]);

@@ -13,6 +13,7 @@ mod table;
 mod verb;
 
 use super::operation::{Act, Operation};
+use super::statement::is_deep;
 use super::template;
 use names::has;
 use squawk_syntax::ast::{AstNode, Stmt};
@@ -22,8 +23,6 @@ use std::ops::Range;
 
 /// Longer statements are told by their verb alone: a dump's rows say nothing more in a tree.
 const MOST_BYTES: usize = 64 * 1024;
-/// Brackets deeper than this are no migration, and trees are walked on the stack.
-const MOST_DEPTH: usize = 128;
 
 /// Reads one statement, which stands at this place of its file.
 #[must_use]
@@ -108,22 +107,6 @@ fn operations(stmt: &Stmt, span: &Range<usize>) -> Vec<Act> {
 
 fn unknown(what: &str) -> Operation {
     Operation::Unknown { what: what.to_owned() }
-}
-
-fn is_deep(statement: &str) -> bool {
-    let mut depth = 0usize;
-    let mut deepest = 0;
-    let mut operators = 0usize;
-    for byte in statement.bytes() {
-        match byte {
-            b'(' | b'[' => depth += 1,
-            b')' | b']' => depth = depth.saturating_sub(1),
-            b'+' | b'-' | b'|' | b'~' | b'!' | b'@' => operators += 1,
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest > MOST_DEPTH || operators > 4000
 }
 
 /// Does the statement say `CASCADE`?

@@ -6,7 +6,10 @@
 //! Read next: [`scan`] (what is skipped as one piece), [`body`] (semicolons that end no statement).
 
 mod body;
+mod depth;
 mod scan;
+
+pub use depth::is_deep;
 
 use super::Dialect;
 use body::Body;

@@ -4,6 +4,7 @@
 //! Text that it puts together and runs, calls, and languages other than PL/pgSQL stay what they are: not in the text.
 
 use super::super::operation::Operation;
+use super::super::statement::is_deep;
 use super::rows;
 use squawk_syntax::SyntaxKind;
 use squawk_syntax::ast::{AstNode, Do, Stmt};
@@ -11,6 +12,9 @@ use squawk_syntax::ast::{AstNode, Do, Stmt};
 /// The operations of a block, or why they cannot be told.
 pub(super) fn read(block: &Do) -> Result<Vec<Operation>, &'static str> {
     const OTHER: &str = "a DO block that cannot be read";
+    if is_deep(block.syntax().text().to_string().trim_start_matches(|c| c != '$').trim_matches('$')) {
+        return Err(OTHER);
+    }
     let body = block.plpgsql().ok_or(OTHER)?;
     if !body.errors().is_empty() {
         return Err(OTHER);

@@ -2,6 +2,7 @@
 
 use super::super::operation::{Act, Operation};
 use super::read;
+use proptest::prelude::*;
 
 fn words(statement: &str) -> Vec<&'static str> {
     read(statement, 0).iter().map(|act| act.operation.word()).collect()
@@ -54,4 +55,76 @@ fn a_do_block_is_what_stands_in_it() {
         assert_eq!(words(&format!("DO $$ BEGIN {hidden} END $$")), ["opaque"], "{hidden}");
     }
     assert_eq!(words("DO LANGUAGE plpython3u $$ x() $$"), ["opaque"]);
+}
+
+const PIECES: &[&str] = &[
+    "ALTER TABLE a ",
+    "ADD COLUMN b int ",
+    "DROP COLUMN ",
+    "CREATE TABLE ",
+    "(",
+    ")",
+    ",",
+    "\"x",
+    "'",
+    "$$",
+    "a.b.c",
+    "DO ",
+    "BEGIN ",
+    "END ",
+    "SELECT ",
+    "WITH x AS (",
+    "UPDATE t SET ",
+    "= ",
+    "CASE WHEN ",
+    "ALTER TYPE e ",
+    "ADD VALUE 'x' ",
+    "CREATE FUNCTION f() ",
+    "LANGUAGE plpgsql AS ",
+    "LANGUAGE sql AS ",
+    "'SELECT 1' ",
+    "COMMENT ON ",
+    "IS ",
+    "NOT ",
+    "NULL ",
+    "CHECK ",
+    "DEFAULT ",
+    "GENERATED ",
+    "USING ",
+    "CONSTRAINT ",
+    "é",
+    "\u{0}",
+    "--",
+    "/*",
+    "*/",
+    "E'\\",
+    "U&'\\0",
+    "::",
+    "[",
+    "]",
+    "1e",
+    "0x",
+    "COPY t FROM stdin",
+    "\\",
+    ";",
+];
+
+proptest! {
+    #[test]
+    fn nothing_panics(picks in prop::collection::vec(0..PIECES.len(), 0..24), noise in "\\PC{0,12}") {
+        let text: String = picks.iter().map(|pick| PIECES[*pick]).chain([noise.as_str()]).collect();
+        for act in read(&text, 7) {
+            prop_assert!(act.span.start >= 7 && act.span.end <= 7 + text.len());
+        }
+    }
+}
+
+#[test]
+fn what_is_nested_without_end_hurts_nobody() {
+    for (open, close) in
+        [("(", ")"), ("CASE WHEN 1 THEN ", " END"), ("NOT ", ""), ("- ", ""), ("SELECT (", ")"), ("a AND ", ""), ("a.", "b")]
+    {
+        let text = format!("SELECT {}1{}", open.repeat(3000), close.repeat(3000));
+        assert!(!read(&text, 0).is_empty());
+    }
 }
