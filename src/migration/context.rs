@@ -49,8 +49,8 @@ struct Table {
     is_whole: bool,
     columns: HashMap<String, Column>,
     constraints: HashMap<String, Constraint>,
-    /// Foreign keys dropped in the pending set, by their columns; the names of all constraints that were.
-    dropped_constraints: HashSet<String>,
+    /// Constraints dropped in the pending set, by their names and by their columns, with the condition where it was known.
+    dropped_constraints: HashMap<String, Option<String>>,
 }
 
 /// What is known of a column.
@@ -73,6 +73,7 @@ pub struct Constraint {
     pub kind: ConstraintKind,
     pub columns: Vec<String>,
     pub not_null_of: Option<String>,
+    pub condition: Option<String>,
     pub validated: bool,
 }
 
@@ -203,8 +204,14 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn constraint_was_dropped(&self, table: &Object, name: Option<&str>, columns: &[String]) -> bool {
         let Some(known) = self.tables.get(&table.key()) else { return false };
-        name.is_some_and(|name| known.dropped_constraints.contains(&name.to_lowercase()))
-            || (!columns.is_empty() && known.dropped_constraints.contains(&facts::columns_key(columns)))
+        name.is_some_and(|name| known.dropped_constraints.contains_key(&name.to_lowercase()))
+            || (!columns.is_empty() && known.dropped_constraints.contains_key(&facts::columns_key(columns)))
+    }
+
+    /// The condition of a check that was dropped earlier in the pending set.
+    #[must_use]
+    pub fn dropped_condition(&self, table: &Object, name: &str) -> Option<&str> {
+        self.tables.get(&table.key())?.dropped_constraints.get(&name.to_lowercase())?.as_deref()
     }
 
     /// Is something tightened later in the file: a column made NOT NULL, a constraint or unique index over it (`column`), or
@@ -286,8 +293,10 @@ impl<'a> Context<'a> {
             |kind, columns: &[String]| Constraint { kind, columns: columns.to_vec(), validated: true, ..Constraint::default() };
         let key =
             table.foreign_keys.iter().find(|key| is_it(&key.name)).map(|key| said(ConstraintKind::ForeignKey, &key.columns));
-        let check =
-            || table.checks.iter().find(|check| is_it(&check.name)).map(|check| said(ConstraintKind::Check, &check.columns));
+        let check = || {
+            let check = table.checks.iter().find(|check| is_it(&check.name))?;
+            Some(Constraint { condition: Some(check.definition.clone()), ..said(ConstraintKind::Check, &check.columns) })
+        };
         let index = || {
             let index = table.indexes.iter().find(|index| index.is_constraint && is_it(&index.name))?;
             Some(said(if index.is_primary { ConstraintKind::PrimaryKey } else { ConstraintKind::Unique }, &index.columns))

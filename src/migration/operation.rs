@@ -79,6 +79,8 @@ pub struct Constraint {
     pub references: Option<Object>,
     /// A check of exactly `column IS NOT NULL`: that column.
     pub not_null_of: Option<String>,
+    /// Of a check, where the text has it.
+    pub condition: Option<String>,
 }
 
 /// The kinds of constraints.

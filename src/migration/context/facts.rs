@@ -64,14 +64,15 @@ impl Context<'_> {
                 }
             }
             Operation::DropConstraint { table, name, columns, .. } => {
+                let known = name.as_ref().and_then(|name| self.constraint(table, name));
+                let condition = known.as_ref().and_then(|known| known.condition.clone());
                 let table = self.table(table);
-                if let Some(name) = name {
-                    let known = table.constraints.remove(&name.to_lowercase());
-                    table.dropped_constraints.extend(known.iter().map(|known| columns_key(&known.columns)));
-                    table.dropped_constraints.insert(name.to_lowercase());
+                for columns in known.iter().map(|known| &known.columns).chain([columns]).filter(|columns| !columns.is_empty()) {
+                    table.dropped_constraints.insert(columns_key(columns), condition.clone());
                 }
-                if !columns.is_empty() {
-                    table.dropped_constraints.insert(columns_key(columns));
+                if let Some(name) = name {
+                    table.constraints.remove(&name.to_lowercase());
+                    table.dropped_constraints.insert(name.to_lowercase(), condition);
                 }
             }
             _ => self.column_after(operation),
@@ -196,6 +197,7 @@ impl Context<'_> {
             kind: constraint.kind,
             columns: constraint.columns.clone(),
             not_null_of: constraint.not_null_of.clone(),
+            condition: constraint.condition.clone(),
             validated: !constraint.not_valid,
         };
         let name = match &constraint.name {

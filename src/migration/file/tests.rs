@@ -212,6 +212,14 @@ fn earlier_files_of_the_set_are_known() {
     assert_eq!(after("ALTER TABLE a ALTER b TYPE varchar(5)"), "split");
     assert_eq!(after("ALTER TABLE a DROP COLUMN d"), "contract");
     assert_eq!(after("ALTER TABLE a DROP COLUMN id"), "split", "it is NOT NULL without a default");
+    assert_eq!(after("CREATE TABLE b (id int, kind text CHECK (kind IN ('x', 'y')))"), "expand");
+    let check = |values: &str| {
+        format!(
+            "ALTER TABLE b DROP CONSTRAINT b_kind_check; ALTER TABLE b ADD CONSTRAINT b_kind_check CHECK (kind IN ({values}))"
+        )
+    };
+    assert_eq!(after(&check("'x', 'y', 'z'")), "expand");
+    assert_eq!(after(&check("'x', 'z'")), "contract");
     assert_eq!(after("ALTER TABLE a ALTER c SET NOT NULL"), "contract");
     assert_eq!(after("ALTER TABLE a ALTER c DROP NOT NULL"), "expand");
     assert_eq!(after("ALTER TABLE a DROP COLUMN c"), "contract", "it was relaxed before");

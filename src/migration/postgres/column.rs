@@ -120,6 +120,17 @@ pub(super) fn read(node: &SyntaxNode, name: String, ty: Option<ast::Type>) -> Co
     column
 }
 
+/// The checks that a column of a new table brings, under the name that PostgreSQL gives them.
+pub(super) fn named_checks(node: &SyntaxNode, table: &str, column: &str) -> Vec<Constraint> {
+    let checks =
+        node.children().filter_map(ast::Constraint::cast).filter(|one| matches!(one, ast::Constraint::CheckConstraint(_)));
+    let named = checks.map(|check| {
+        let found = constraint(&check);
+        Constraint { name: found.name.or_else(|| Some(format!("{table}_{column}_check"))), ..found }
+    });
+    named.collect()
+}
+
 /// A constraint of a table.
 pub(super) fn constraint(constraint: &ast::Constraint) -> Constraint {
     let node = constraint.syntax();
@@ -135,6 +146,7 @@ pub(super) fn constraint(constraint: &ast::Constraint) -> Constraint {
             if let Some(condition) = check.expr() {
                 found.columns = columns(condition.syntax());
                 found.not_null_of = not_null_of(condition.syntax());
+                found.condition = Some(text(condition.syntax()));
             }
         }
         ast::Constraint::ForeignKeyConstraint(key) => {

@@ -300,7 +300,7 @@ fn alter_domain(alter: &ast::AlterDomain) -> Operation {
             Operation::AlterDomain { object, tightens: false, not_valid: false }
         }
         Some(AlterDomainAction::SetDefault(_) | AlterDomainAction::DropDefault(_)) => {
-            Operation::AlterDomain { object, tightens: true, not_valid: true }
+            Operation::Tune { kind: Kind::Domain, object, what: "the default" }
         }
         Some(AlterDomainAction::ValidateConstraint(_)) => Operation::ValidateConstraint {
             table: object,

@@ -64,18 +64,20 @@ fn is_temporary(persistence: Option<&ast::Persistence>) -> bool {
 }
 
 fn create_table(create: &ast::CreateTable) -> Operation {
+    let table = create.table_name().map(|name| object(name.syntax())).unwrap_or_default();
     let mut columns = vec![];
     let mut constraints = vec![];
     for arg in create.table_arg_list().into_iter().flat_map(|list| list.syntax().children().collect::<Vec<_>>()) {
         if let Some(one) = ast::Column::cast(arg.clone()) {
             let name = one.name().map(|name| word(name.syntax())).unwrap_or_default();
+            constraints.extend(column::named_checks(&arg, &table.name, &name));
             columns.push(column::read(&arg, name, one.ty()));
         } else if let Some(one) = ast::Constraint::cast(arg) {
             constraints.push(column::constraint(&one));
         }
     }
     Operation::CreateTable {
-        table: create.table_name().map(|name| object(name.syntax())).unwrap_or_default(),
+        table,
         columns,
         constraints,
         if_not_exists: create.if_not_exists().is_some(),

@@ -77,11 +77,25 @@ fn check(
         )
         .costing(cost);
     }
-    if replaced {
-        return human(row, format!("a condition of `{table}` is replaced: a wider one belongs before, a narrower one after"))
-            .costing(cost)
-            .proposing(super::Phase::Contract)
-            .advise("say which; then drop the old one in that phase too");
+    let before = constraint.name.as_deref().and_then(|name| context.dropped_condition(table, name));
+    let change = before.zip(constraint.condition.as_deref()).and_then(|(old, new)| compare(old, new));
+    match change {
+        Some(Change::Wider) => {
+            return expand(row, format!("every value of `{table}` that was allowed still is, and more are"))
+                .costing(cost)
+                .tainting()
+                .advise("once new code has written a new value, old code that comes back may meet it");
+        }
+        Some(Change::Same) => {
+            return either(row, format!("it forbids what it forbade before in `{table}`")).costing(cost);
+        }
+        None if replaced => {
+            return human(row, format!("a condition of `{table}` is replaced: a wider one belongs before, a narrower one after"))
+                .costing(cost)
+                .proposing(super::Phase::Contract)
+                .advise("say which; then drop the old one in that phase too");
+        }
+        Some(Change::Narrower) | None => {}
     }
     let judgement = contract(row, format!("old code may still write rows to `{table}` that it forbids")).costing(cost).tainting();
     if not_valid {
@@ -163,6 +177,31 @@ fn drop(
             .advise("CASCADE takes along foreign keys of other tables without naming them: drop those by name first");
     }
     judgement
+}
+
+/// What becomes of a list of allowed values.
+enum Change {
+    Wider,
+    Same,
+    Narrower,
+}
+
+/// Compares two conditions of the form `column IN (…)`, as people write it or as PostgreSQL keeps it. `None`: others.
+fn compare(old: &str, new: &str) -> Option<Change> {
+    let values = |text: &str| -> Option<std::collections::BTreeSet<String>> {
+        let lower = text.to_lowercase();
+        let words: Vec<&str> = lower.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+        let is_list = words.contains(&"in") || words.contains(&"any");
+        let is_more = ["not", "and", "or", "between", "like"].iter().any(|word| words.contains(word));
+        let values: std::collections::BTreeSet<String> = lower.split('\'').skip(1).step_by(2).map(str::to_owned).collect();
+        (is_list && !is_more && !values.is_empty()).then_some(values)
+    };
+    let (old, new) = (values(old)?, values(new)?);
+    Some(match (old.is_subset(&new), new.is_subset(&old)) {
+        (true, true) => Change::Same,
+        (true, false) => Change::Wider,
+        (false, _) => Change::Narrower,
+    })
 }
 
 /// What servers and frameworks call constraints when nobody names them.
