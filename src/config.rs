@@ -16,6 +16,7 @@ mod find;
 mod fingerprint;
 mod halves;
 mod keys;
+mod migrations;
 mod mistake;
 mod probe;
 mod reading;
@@ -34,7 +35,8 @@ pub use mistake::{Look, Mistake, Mistakes};
 pub use schema::schema;
 
 use crate::balancer::NodeSettings;
-use crate::model::{Commands, Policy, Pool, Role, Server};
+use crate::migration::{Phase, Tool};
+use crate::model::{Commands, Policy, Pool, Role, Secret, Server};
 use crate::probe as probe_hand;
 use etcetera::BaseStrategy;
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,12 +108,30 @@ pub struct RoleSettings {
     pub probe: probe_hand::Settings,
 }
 
-/// `[migrations]`: commands, run on this machine.
+/// `[migrations]`: commands, run on this machine, or files that halfstep runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Migrations {
     pub expand: Option<String>,
     pub contract: Option<String>,
     pub timeout: Duration,
+    /// Read for lists and plans; a phase without a command runs them.
+    pub files: Option<Files>,
+}
+
+/// Where the files of migrations lie, and the database that they are for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    /// At least one.
+    pub paths: Vec<PathBuf>,
+    /// `None`: found by looking at the folder.
+    pub tool: Option<Tool>,
+    pub database: Option<Secret>,
+    /// The role of the application, for proving.
+    pub app_role: Option<String>,
+    /// How long a statement waits for a lock at most, before it is tried again.
+    pub lock_timeout: Option<Duration>,
+    /// By name of the file: what a person decided.
+    pub phases: BTreeMap<String, Phase>,
 }
 
 /// `[state]`.
@@ -261,7 +281,7 @@ fn sections<'a>(reading: &'a reading::Reading<'a>, path: &Path, document: &'a De
     let general = commands::commands(&commands, commands::Whose::Halves);
     let pool = server::pool(&root, &nodes);
     let roles = role::roles(&root, &pool, (&commands, &health, &version));
-    let migrations = rollout::migrations(&root, general.timeouts.any);
+    let migrations = migrations::migrations(&root, general.timeouts.any);
     let state = rollout::state(&root);
     let flat = fingerprint::flatten(reading.text);
     Config { path: path.to_owned(), pool, policy, nodes, probe, commands: general, roles, migrations, state, flat }

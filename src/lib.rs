@@ -8,7 +8,7 @@
 //! 5 engine     one turn, the loop around it, dispatch, watch, snapshot, wire, client, home      config  file to model, every mistake at once
 //! 5 migrate    running migrations: guards, checkpoints, batches
 //! 4 hands      balancer  probe  runner  journal  proxy (the built-in balancer)  lab (a pool to practise on)
-//! 4 hands      database (PostgreSQL, MySQL and MariaDB, SQLite)
+//! 4 hands      database (PostgreSQL, MySQL and MariaDB, SQLite)      migration_source (files and books of each tool)
 //! 3 traits     hand
 //! 2 decisions  rollout (pure)      migration (pure)
 //! 1 words      model
@@ -25,6 +25,7 @@ pub mod journal;
 pub mod lab;
 pub mod migrate;
 pub mod migration;
+pub mod migration_source;
 pub mod model;
 pub mod probe;
 pub mod proxy;

@@ -23,6 +23,7 @@ pub mod layout;
 pub mod mark;
 pub mod operation;
 pub mod postgres;
+pub mod prefix;
 pub mod progress;
 pub mod python;
 pub mod read;

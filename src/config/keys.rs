@@ -30,8 +30,6 @@ pub(super) enum Shape {
     Sections(&'static Section),
     /// `[role.NAME]`.
     Named(&'static Section),
-    /// Known, and not built yet: what to do instead.
-    Later(&'static str),
 }
 
 /// One key.
@@ -66,7 +64,7 @@ const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
 }
 
 use Shape::{
-    Flag, Later, Length, LengthOrOff, Named, Number, Pairs, SectionOrSections, Sections, Share, Text, TextOrTexts, Texts, Whole,
+    Flag, Length, LengthOrOff, Named, Number, Pairs, SectionOrSections, Sections, Share, Text, TextOrTexts, Texts, Whole,
     WholeOrWholes, Word, Words,
 };
 
@@ -93,7 +91,11 @@ pub(super) const ROOT: Section = Section {
         ),
         key("rollout", Shape::Section(&ROLLOUT), "How a rollout goes."),
         key("gates", Shape::Section(&GATES), "What must hold before going on. What is left out is off."),
-        key("migrations", Shape::Section(&MIGRATIONS), "Database migrations, as commands run on this machine."),
+        key(
+            "migrations",
+            Shape::Section(&MIGRATIONS),
+            "Database migrations: commands run on this machine, or files that halfstep runs.",
+        ),
         key("state", Shape::Section(&STATE), "Where locks and journals are kept."),
         key("server", Sections(&SERVER), "The servers, in order."),
     ]],
@@ -282,19 +284,41 @@ pub(super) const GATES: Section = Section {
     required: &[],
 };
 
-const NATIVE: &str =
-    "native migrations are not built yet: use expand = \"…\" and contract = \"…\", your migration tool's own commands";
+/// The words of `source`; a test holds them against the tools that there are.
+pub(super) const TOOLS: &[&str] = &[
+    "plain",
+    "sqlx",
+    "diesel",
+    "goose",
+    "dbmate",
+    "golang-migrate",
+    "refinery",
+    "flyway",
+    "prisma",
+    "drizzle",
+    "liquibase",
+    "sqitch",
+    "node-pg-migrate",
+    "rails",
+    "django",
+    "alembic",
+];
 
 pub(super) const MIGRATIONS: Section = Section {
     groups: &[&[
-        key("expand", Text, "Migrations that old and new code both live with; {release} {current}."),
-        key("contract", Text, "Migrations that only new code lives with; {release} {current}."),
+        key("expand", Text, "A command for migrations that old and new code both live with; {release} {current}."),
+        key("contract", Text, "A command for migrations that only new code lives with; {release} {current}."),
         key("timeout", Length, "For each; default the timeout of [commands]."),
-        key("source", Later(NATIVE), ""),
-        key("path", Later(NATIVE), ""),
-        key("database_url", Later(NATIVE), ""),
-        key("app_role", Later(NATIVE), ""),
-        key("lock_timeout", Later(NATIVE), ""),
+        key(
+            "path",
+            TextOrTexts,
+            "The folder of the files. A phase without a command runs those that are pending; one with a command runs no file.",
+        ),
+        key("source", Word(TOOLS), "The tool that the files are of; left out: found by looking at the folder."),
+        key("database_url", Text, "env:NAME or file:PATH; a url without a password may stand here."),
+        key("app_role", Text, "The application's role in the database, for halfstep migrations prove."),
+        key("lock_timeout", Length, "How long a statement waits for a lock before it is tried again; default 2s at most."),
+        key("phase", Pairs, "What you decided: names of files with expand, contract or either."),
     ]],
     required: &[],
 };

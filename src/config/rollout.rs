@@ -1,8 +1,8 @@
-//! `[rollout]`, `[gates]`, `[migrations]` and `[state]`, and what of `[health]` and `[version]` decides.
+//! `[rollout]`, `[gates]` and `[state]`, and what of `[health]` and `[version]` decides.
 
+use super::StateSettings;
 use super::section::Section;
 use super::value::{self, Wrong};
-use super::{Migrations, StateSettings, commands};
 use crate::model::{GatePolicy, Matching, OnDrainTimeout, OnFailure, PhaseName, Policy, Rescue};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -79,25 +79,6 @@ fn gates(root: &Section<'_>) -> GatePolicy {
 
 /// Requests a second of one server.
 pub(super) const CAPACITY: RangeInclusive<f64> = 0.001..=1e9;
-
-/// `[migrations]`.
-pub(super) fn migrations(root: &Section<'_>, default_timeout: Duration) -> Migrations {
-    let section = root.inner("migrations", "[migrations]", &super::keys::MIGRATIONS);
-    let command = |key: &str| {
-        let said = section.text(key)?;
-        let why_not = |name: &str| {
-            let of_a_server = ["server", "host", "address", "port", "half", "role", "servers", "hosts"].contains(&name);
-            of_a_server.then(|| "a migration runs once for the whole pool, on this machine".to_owned())
-        };
-        commands::checked(&section, key, &said, commands::MIGRATION, why_not)?;
-        Some(said.value)
-    };
-    Migrations {
-        expand: command("expand"),
-        contract: command("contract"),
-        timeout: section.length("timeout", commands::LIMIT).map_or(default_timeout, |said| said.value),
-    }
-}
 
 /// `[state]`.
 pub(super) fn state(root: &Section<'_>) -> StateSettings {

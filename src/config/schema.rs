@@ -20,7 +20,7 @@ pub(super) fn of(root: &Section, title: &str) -> Value {
 }
 
 fn section(section: &Section) -> Value {
-    let keys = section.keys().filter(|key| !matches!(key.shape, Shape::Later(_)));
+    let keys = section.keys();
     let properties: Map<String, Value> = keys.map(|key| (key.name.to_owned(), property(key))).collect();
     json!({ "type": "object", "properties": properties, "required": section.required, "additionalProperties": false })
 }
@@ -55,19 +55,16 @@ fn shape(shape: Shape) -> Value {
         Shape::SectionOrSections(inner) => json!({ "anyOf": [section(inner), list(&section(inner))] }),
         Shape::Sections(inner) => list(&section(inner)),
         Shape::Named(inner) => json!({ "type": "object", "additionalProperties": section(inner) }),
-        Shape::Later(_) => json!({}),
     }
 }
 
 /// The sections that have a key of that name, as `[health] and [version]`.
 pub(super) fn sections_with(name: &str) -> Option<String> {
     let has = |key: &&'static Key| match key.shape {
-        Shape::Section(inner) | Shape::SectionOrSections(inner) | Shape::Sections(inner) => {
-            inner.key(name).is_some_and(|key| !matches!(key.shape, Shape::Later(_)))
-        }
+        Shape::Section(inner) | Shape::SectionOrSections(inner) | Shape::Sections(inner) => inner.key(name).is_some(),
         Shape::Text | Shape::Flag | Shape::Whole | Shape::Number | Shape::Length | Shape::LengthOrOff | Shape::Share => false,
         Shape::Word(_) | Shape::Texts | Shape::TextOrTexts | Shape::WholeOrWholes | Shape::Words(_) | Shape::Pairs => false,
-        Shape::Named(_) | Shape::Later(_) => false,
+        Shape::Named(_) => false,
     };
     let found: Vec<String> = keys::ROOT.keys().filter(has).map(|key| format!("[{}]", key.name)).collect();
     (!found.is_empty()).then(|| found.join(" and "))

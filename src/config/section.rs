@@ -3,7 +3,7 @@
 //! Knows what a value looks like (`keys`), not what it means. A section may lie over another one: `[role.worker.health]`
 //! over `[health]`, so that a role says only what differs. Read next: `value` for what texts become.
 
-use super::keys::{self, Key, Shape};
+use super::keys::{self, Shape};
 use super::reading::{Reading, Said};
 use super::value::{self, Wrong};
 use crate::model::Printable;
@@ -87,13 +87,9 @@ impl<'a> Section<'a> {
     fn known(&self, key: &Spanned<toml::de::DeString<'a>>, shape: &'static keys::Section) {
         let name: &str = key.get_ref();
         match shape.key(name) {
-            Some(Key { shape: Shape::Later(instead), .. }) => {
-                self.reading.note(key.span(), format!("{} {name} is not built yet", self.name), (*instead).to_owned());
-            }
             Some(_) => {}
             None => {
-                let known: Vec<&str> =
-                    shape.keys().filter(|key| !matches!(key.shape, Shape::Later(_))).map(|key| key.name).collect();
+                let known: Vec<&str> = shape.keys().map(|key| key.name).collect();
                 let help = value::nearest(name, known.iter().copied())
                     .map_or_else(|| elsewhere(&self.name, name, &known), |near| format!("did you mean {near}?"));
                 let what = match self.name.as_str() {

@@ -21,6 +21,7 @@ pub mod key;
 mod lines;
 mod liquibase;
 mod named;
+pub mod python;
 pub mod sqitch;
 
 pub use guess::guess;

@@ -82,6 +82,37 @@ impl Tool {
         }
     }
 
+    /// For a tool whose files only it can run: the commands for `[migrations] expand` and `contract`, as advice.
+    #[must_use]
+    pub fn by_command(self) -> Option<&'static str> {
+        match self {
+            Tool::Rails => Some(
+                "its migrations are Ruby: give expand = \"SKIP_POST_DEPLOYMENT_MIGRATIONS=1 bin/rails db:migrate\" and contract = \"bin/rails db:migrate\"",
+            ),
+            Tool::Django => Some(
+                "its migrations are Python: give expand = \"python manage.py migrate APP NAME\" (or migrate --pre-deploy with django-syzygy) and contract = \"python manage.py migrate\"",
+            ),
+            Tool::Alembic => Some(
+                "its migrations are Python: give expand = \"alembic upgrade expand@head\" and contract = \"alembic upgrade contract@head\" (two branches), or alembic upgrade REVISION,",
+            ),
+            Tool::Sqitch => Some(
+                "sqitch runs its own scripts: give expand = \"sqitch deploy --to CHANGE\" with the last change that adds, and contract = \"sqitch deploy\"",
+            ),
+            Tool::Plain
+            | Tool::Sqlx
+            | Tool::Diesel
+            | Tool::Goose
+            | Tool::Dbmate
+            | Tool::GolangMigrate
+            | Tool::Refinery
+            | Tool::Flyway
+            | Tool::Prisma
+            | Tool::Drizzle
+            | Tool::Liquibase
+            | Tool::NodePgMigrate => None,
+        }
+    }
+
     /// What its files are written in, as far as halfstep reads them.
     #[must_use]
     pub fn language(self) -> Language {

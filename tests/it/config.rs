@@ -11,7 +11,11 @@ struct Given;
 
 impl Environment for Given {
     fn variable(&self, name: &str) -> Option<String> {
-        (name == "LB_PASSWORD").then(|| "hunter2".to_owned())
+        match name {
+            "LB_PASSWORD" => Some("hunter2".to_owned()),
+            "DATABASE_URL" => Some("postgres://app:hunter2@db1/shop".to_owned()),
+            _ => None,
+        }
     }
 
     fn read(&self, path: &Path) -> std::io::Result<String> {
