@@ -6,6 +6,7 @@ use super::Reading;
 use super::column::{self, Line, line};
 use super::create::other_kind;
 use super::cursor::{Cursor, holds, is_word, pieces, text};
+use super::drop::drop_index;
 use super::fill;
 use crate::migration::operation::{Constraint, ConstraintKind, Fill, Kind, Object, Operation};
 use sqlparser::tokenizer::Token;
@@ -40,6 +41,7 @@ pub(super) fn alter(reading: &Reading, cursor: &mut Cursor) -> Option<Vec<Operat
 
 fn table(reading: &Reading, cursor: &mut Cursor) -> Option<Vec<Operation>> {
     cursor.eat_all(&["IF", "EXISTS"]);
+    cursor.eat("ONLY");
     let table = cursor.object()?;
     if cursor.eat("WAIT") {
         cursor.advance();
@@ -167,11 +169,11 @@ fn drop(table: &Object, cursor: &mut Cursor) -> Option<Vec<Operation>> {
         && let Some(word) = cursor.eat_any(&["CHECK", "CONSTRAINT", "INDEX", "KEY"])
     {
         cursor.eat_all(&["IF", "EXISTS"]);
-        let name = Some(cursor.name()?);
+        let name = cursor.name()?;
         return Some(vec![match word {
-            "CHECK" => drop_constraint(table, name, ConstraintKind::Check),
-            "CONSTRAINT" => drop_constraint(table, name, ConstraintKind::Unknown),
-            _ => Operation::DropIndex { table: Some(table), name, columns: vec![], concurrently: false, cascade: false },
+            "CHECK" => drop_constraint(table, Some(name), ConstraintKind::Check),
+            "CONSTRAINT" => drop_constraint(table, Some(name), ConstraintKind::Unknown),
+            _ => drop_index(Some(table), name, false),
         }]);
     }
     if cursor.eat_all(&["SYSTEM", "VERSIONING"]) || cursor.eat_all(&["PERIOD", "FOR"]) {

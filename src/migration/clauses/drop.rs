@@ -5,7 +5,7 @@ use super::create::other_kind;
 use super::cursor::{Cursor, pieces};
 use super::data::each;
 use crate::migration::Dialect;
-use crate::migration::operation::{Kind, Object, Operation};
+use crate::migration::operation::{ConstraintKind, Kind, Object, Operation};
 
 pub(super) fn drop(reading: &Reading, cursor: &mut Cursor) -> Option<Vec<Operation>> {
     if cursor.eat_any(&["PREPARE"]).is_some() {
@@ -49,7 +49,17 @@ fn index(dialect: Dialect, cursor: &mut Cursor) -> Option<Operation> {
         (None, Some(schema)) if dialect == Dialect::Mysql => (Some(Object::new(schema.clone())), object.name),
         (table, _) => (table, object.name),
     };
-    Some(Operation::DropIndex { table, name: Some(name), columns: vec![], concurrently, cascade: false })
+    Some(drop_index(table, name, concurrently))
+}
+
+/// An index goes; the one that is called `PRIMARY` is the primary key.
+pub(super) fn drop_index(table: Option<Object>, name: String, concurrently: bool) -> Operation {
+    match table {
+        Some(table) if name.eq_ignore_ascii_case("primary") => {
+            Operation::DropConstraint { table, name: None, kind: ConstraintKind::PrimaryKey, columns: vec![], cascade: false }
+        }
+        table => Operation::DropIndex { table, name: Some(name), columns: vec![], concurrently, cascade: false },
+    }
 }
 
 /// `RENAME TABLE a TO b, c TO d`; `RENAME USER`.

@@ -164,6 +164,12 @@ impl Reading {
         self.dynamic.routines.insert(routine.name.to_ascii_lowercase(), known);
     }
 
+    /// A block that runs at once.
+    pub(super) fn block(&mut self, tokens: &[Token]) -> Vec<Operation> {
+        let operations = self.body(tokens);
+        if operations.is_empty() { vec![Operation::Opaque { what: "BEGIN NOT ATOMIC".to_owned() }] } else { operations }
+    }
+
     /// The statements of a body, whichever way its conditions go.
     fn body(&mut self, tokens: &[Token]) -> Vec<Operation> {
         let mut operations = vec![];

@@ -138,6 +138,8 @@ impl Reading {
             "PREPARE" => session::prepare(self, &mut cursor).map(|operation| vec![operation]),
             "EXECUTE" => Some(self.execute(&mut cursor)),
             "CALL" => Some(self.call(&mut cursor)),
+            // MariaDB's block without a name.
+            "BEGIN" if cursor.is_all_ahead(&["NOT", "ATOMIC"]) => Some(self.block(tokens)),
             "ANALYZE" if cursor.is_any(&["SELECT", "UPDATE", "DELETE", "INSERT"]) => self.verb(cursor.rest()),
             verb => session::plain(verb, &mut cursor).map(|operation| vec![operation]),
         }
@@ -146,7 +148,7 @@ impl Reading {
 
 /// Does a routine begin here, whose statements are its own?
 fn has_body(tokens: &[Token]) -> bool {
-    tokens.first().is_some_and(|token| ["CREATE", "ALTER", "BEGIN"].iter().any(|word| is_word(token, word)))
+    tokens.first().is_some_and(|token| ["CREATE", "ALTER", "BEGIN", "DECLARE"].iter().any(|word| is_word(token, word)))
         && tokens.iter().any(|token| {
             ["PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "PACKAGE", "BEGIN"].iter().any(|word| is_word(token, word))
         })

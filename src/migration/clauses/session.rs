@@ -64,6 +64,11 @@ pub(super) fn plain(verb: &str, cursor: &mut Cursor) -> Option<Operation> {
         }
         "SHOW" | "EXPLAIN" | "DESC" | "DESCRIBE" | "HELP" | "VALUES" | "CHECKSUM" => Operation::Read,
         "CHECK" if cursor.is("TABLE") => Operation::Read,
+        "TABLE" => Operation::Read,
+        "COMMENT" if cursor.eat("ON") => {
+            cursor.advance();
+            Operation::Tune { kind: Kind::Other, object: cursor.object()?, what: "a comment" }
+        }
         "USE" | "DEALLOCATE" | "DELIMITER" | "ATTACH" | "DETACH" | "UNLOCK" | "WARNINGS" | "NOWARNING" => {
             Operation::Session { what: verb.to_owned() }
         }

@@ -34,6 +34,7 @@ pub(in crate::migration) fn judge(operation: &Operation, context: &Context<'_>) 
                 .soft()
                 .advise(COPIES)
         }
+        Operation::ChangeType { table, column, to, .. } => redefine::change_type(table, column, to.as_deref(), context),
         Operation::AddConstraint { table, constraint }
             if constraint.kind == ConstraintKind::PrimaryKey && are_filled(table, &constraint.columns, context) =>
         {
@@ -150,7 +151,6 @@ fn dressed(operation: &Operation, mut judgement: Judgement) -> Judgement {
             &[Cost::Lock],
             "the server does it at once, and one version fails all the same: a new column before, with triggers that write both, and a backfill; drop the old one after (`halfstep migrations split`)",
         ),
-        Operation::ChangeType { .. } => say("Y12", &[Cost::Rewrite], COPIES),
         Operation::SetNotNull { .. } => say("Y15", &[Cost::Rewrite], REBUILDS),
         Operation::DropNotNull { .. } => say("Y16", &[Cost::Rewrite], REBUILDS),
         Operation::SetDefault { .. } | Operation::DropDefault { .. } => say("Y17", &[Cost::Lock], INSTANT),

@@ -121,6 +121,7 @@ fn constraints_and_indexes() {
         ("CREATE UNIQUE INDEX `i` ON `s`.`t` (`a`)", &["unique index i on s.t a"]),
         ("CREATE FULLTEXT INDEX i ON t(a)", &["special index i on t a"]),
         ("DROP INDEX i ON t", &["drop index i on t"]),
+        ("DROP INDEX `PRIMARY` ON t", &["unconstrain t PrimaryKey "]),
         ("DROP INDEX IF EXISTS `i` ON `t` LOCK=NONE", &["drop index i on t"]),
     ]);
 }
@@ -192,6 +193,8 @@ fn routines_views_and_the_rest() {
         ("SET GLOBAL max_connections = 3", &["stray"]),
         ("START TRANSACTION", &["transaction"]),
         ("LOCK TABLES t WRITE", &["stray"]),
+        ("BEGIN NOT ATOMIC IF 1 THEN ALTER TABLE t DROP c; END IF; END", &["drop t.c"]),
+        ("COMMENT ON COLUMN t.c IS 'x'", &["tune Other a comment"]),
         ("UNLOCK TABLES", &["session"]),
         ("SELECT f(1)", &["opaque"]),
         ("SELECT count(*) FROM t", &["read"]),
