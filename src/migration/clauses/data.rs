@@ -55,6 +55,9 @@ pub(super) fn update(cursor: &mut Cursor) -> Option<Operation> {
     skip_modifiers(cursor);
     let table = cursor.object()?;
     let at = position(cursor.rest(), "SET")?;
+    if ["sqlite_master", "sqlite_schema"].iter().any(|name| table.name.eq_ignore_ascii_case(name)) {
+        return Some(Operation::Opaque { what: format!("UPDATE {table}, which holds the schema itself") });
+    }
     let sets = cursor.rest()[at + 1..].split(|token| is_word(token, "WHERE")).next().unwrap_or_default();
     let sets = pieces(sets).into_iter().filter_map(|piece| {
         let mut piece = Cursor::new(piece);

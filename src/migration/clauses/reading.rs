@@ -54,6 +54,17 @@ impl Reading {
     }
 
     pub(super) fn text(&mut self, statement: &str) -> Vec<Operation> {
+        let mut found = vec![];
+        let mut rest = statement;
+        while let Some((line, after)) = client_line(rest) {
+            found.extend(self.sql(line));
+            rest = after;
+        }
+        found.extend(self.sql(rest));
+        found
+    }
+
+    fn sql(&mut self, statement: &str) -> Vec<Operation> {
         let cut = ends(statement);
         let (tokens, broken) = self.tokens(cut.as_deref().unwrap_or(statement));
         let operations = self.statement(&tokens);
@@ -144,6 +155,15 @@ impl Reading {
             verb => session::plain(verb, &mut cursor).map(|operation| vec![operation]),
         }
     }
+}
+
+/// A line that the client program takes for itself, without a semicolon, and what follows it.
+fn client_line(statement: &str) -> Option<(&str, &str)> {
+    let (line, rest) = statement.trim_start().split_once('\n')?;
+    let word = line.split(char::is_whitespace).next().unwrap_or_default();
+    let is_client =
+        line.starts_with(['.', '\\']) || ["source", "delimiter"].iter().any(|command| word.eq_ignore_ascii_case(command));
+    is_client.then_some((line, rest))
 }
 
 /// Does a routine begin here, whose statements are its own?

@@ -193,6 +193,7 @@ fn routines_views_and_the_rest() {
         ("SET GLOBAL max_connections = 3", &["stray"]),
         ("START TRANSACTION", &["transaction"]),
         ("LOCK TABLES t WRITE", &["stray"]),
+        ("source other.sql\n-- a remark\nDROP TABLE t", &["opaque", "drop Table t"]),
         ("BEGIN NOT ATOMIC IF 1 THEN ALTER TABLE t DROP c; END IF; END", &["drop t.c"]),
         ("COMMENT ON COLUMN t.c IS 'x'", &["tune Other a comment"]),
         ("UNLOCK TABLES", &["session"]),

@@ -100,5 +100,7 @@ fn rows_and_the_session() {
         ("VALUES (1)", &["read"]),
         (".mode csv", &["session"]),
         (".read other.sql", &["opaque"]),
+        (".bail on\n.mode csv\nDROP TABLE t", &["session", "session", "drop Table t"]),
+        ("UPDATE sqlite_master SET sql = 'x'", &["opaque"]),
     ]);
 }
