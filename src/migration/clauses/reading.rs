@@ -160,6 +160,10 @@ impl Reading {
 /// A line that the client program takes for itself, without a semicolon, and what follows it.
 fn client_line(statement: &str) -> Option<(&str, &str)> {
     let (line, rest) = statement.trim_start().split_once('\n')?;
+    if line.starts_with("--") {
+        // A remark, also where MySQL wants a space behind the dashes.
+        return Some(("", rest));
+    }
     let word = line.split(char::is_whitespace).next().unwrap_or_default();
     let is_client =
         line.starts_with(['.', '\\']) || ["source", "delimiter"].iter().any(|command| word.eq_ignore_ascii_case(command));

@@ -171,6 +171,17 @@ fn nothing_but_comments_is_nothing() {
 }
 
 #[test]
+fn remarks_hide_nothing() {
+    for statement in ["-- a\n--b\nDROP TABLE t", "/* a */ DROP /* b; */ TABLE t -- c", "DROP TABLE t; -- c"] {
+        for dialect in [Dialect::Mysql, Dialect::Sqlite] {
+            let found: Vec<String> = read(statement, 0, dialect).iter().map(|act| brief(&act.operation)).collect();
+            assert_eq!(found, ["drop Table t"], "{statement}");
+        }
+    }
+    assert_eq!(brief(&read("# a; b\nDROP TABLE t # c", 0, Dialect::Mysql)[0].operation), "drop Table t");
+}
+
+#[test]
 fn what_is_no_statement_is_unknown_and_says_its_first_words() {
     for statement in
         ["hello world", "= 3", "ALTER", "ALTER TABLE", "CREATE", "ALTER TABLE t FROB c", "CREATE TABLE t", "DROP", "'x", "`"]
