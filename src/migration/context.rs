@@ -172,6 +172,15 @@ impl<'a> Context<'a> {
         !columns.is_empty() && columns.iter().all(|column| self.is_fresh_column(table, column))
     }
 
+    /// Is one of them made in the pending set, and left NULL by old code? Rows with a NULL break no unique key and no foreign key.
+    #[must_use]
+    pub fn leaves_null(&self, table: &Object, columns: &[String]) -> bool {
+        columns
+            .iter()
+            .filter_map(|column| self.column(table, column))
+            .any(|known| known.fresh && known.nullable == Some(true) && known.has_default() == Some(false) && !known.is_filled)
+    }
+
     /// Was the view, type, function… made in the pending set?
     #[must_use]
     pub fn is_fresh(&self, kind: Kind, object: &Object) -> bool {

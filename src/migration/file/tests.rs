@@ -156,6 +156,7 @@ const FILES: &[(&str, &str)] = &[
     ("expand", "ALTER TABLE a ADD COLUMN b int; UPDATE a SET b = c; CREATE INDEX i ON a (b)"),
     ("expand", "ALTER TABLE a ADD COLUMN b int REFERENCES c (id); ALTER TABLE a ADD CONSTRAINT d CHECK (b > 0)"),
     ("expand", "ALTER TABLE a ADD b int; ALTER TABLE a ADD CONSTRAINT c FOREIGN KEY (b) REFERENCES d (id)"),
+    ("expand", "ALTER TABLE a ADD b int; CREATE UNIQUE INDEX i ON a (b, c)"),
     ("expand", "ALTER TABLE a ADD b int DEFAULT 0; ALTER TABLE a ALTER b SET NOT NULL"),
     ("expand", "CREATE TABLE a (id int); INSERT INTO kinds VALUES (1)"),
     ("split", "ALTER TABLE a ADD b int; UPDATE a SET b = c; ALTER TABLE a ALTER b SET NOT NULL"),

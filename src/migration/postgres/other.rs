@@ -150,10 +150,29 @@ fn dropped(stmt: &Stmt) -> Option<Vec<Operation>> {
 
 fn altered(stmt: &Stmt) -> Option<Vec<Operation>> {
     let node = stmt.syntax();
-    let (kind, target) = match stmt {
+    match stmt {
         Stmt::AlterType(alter) => return Some(alter_type(alter)),
         Stmt::AlterDomain(alter) => return Some(vec![alter_domain(alter)]),
         Stmt::AlterSequence(_) => return Some(vec![alter_sequence(node)]),
+        Stmt::AlterPolicy(alter) if !holds(node, SyntaxKind::RENAME_KW) => {
+            let table = alter.on_table().and_then(|on| named(on.syntax(), SyntaxKind::PATH_REF)).unwrap_or_default();
+            return Some(vec![Operation::RowSecurity { table, enable: true }]);
+        }
+        Stmt::AlterDefaultPrivileges(_) if holds(node, SyntaxKind::REVOKE_KW) => {
+            return Some(vec![Operation::Revoke { on: vec![] }]);
+        }
+        Stmt::AlterDefaultPrivileges(_) => return Some(vec![Operation::Grant { on: vec![] }]),
+        Stmt::AlterSystem(_) => return Some(vec![Operation::Stray { what: "ALTER SYSTEM".to_owned() }]),
+        _ => {}
+    }
+    let (kind, target) = altered_kind(stmt)?;
+    let object = named(node, target).or_else(|| named(node, SyntaxKind::PATH_REF)).unwrap_or_default();
+    Some(vec![alter_other(node, kind, object)])
+}
+
+/// What an `ALTER` is about, and which node names it.
+fn altered_kind(stmt: &Stmt) -> Option<(Kind, SyntaxKind)> {
+    Some(match stmt {
         Stmt::AlterView(_) => (Kind::View, SyntaxKind::VIEW_REF),
         Stmt::AlterMaterializedView(_) => (Kind::MaterializedView, SyntaxKind::PATH_REF),
         Stmt::AlterIndex(_) => (Kind::Index, SyntaxKind::INDEX_REF),
@@ -170,22 +189,7 @@ fn altered(stmt: &Stmt) -> Option<Vec<Operation>> {
         Stmt::AlterStatistics(_) => (Kind::Statistics, SyntaxKind::STATISTICS_REF),
         Stmt::AlterForeignTable(_) => (Kind::Other, SyntaxKind::PATH_REF),
         Stmt::AlterRule(_) => (Kind::Rule, SyntaxKind::RULE_REF),
-        Stmt::AlterPolicy(alter) => {
-            let table = alter.on_table().and_then(|on| named(on.syntax(), SyntaxKind::PATH_REF)).unwrap_or_default();
-            if holds(node, SyntaxKind::RENAME_KW) {
-                (Kind::Policy, SyntaxKind::POLICY_REF)
-            } else {
-                return Some(vec![Operation::RowSecurity { table, enable: true }]);
-            }
-        }
-        Stmt::AlterDefaultPrivileges(_) => {
-            return Some(vec![if holds(node, SyntaxKind::REVOKE_KW) {
-                Operation::Revoke { on: vec![] }
-            } else {
-                Operation::Grant { on: vec![] }
-            }]);
-        }
-        Stmt::AlterSystem(_) => return Some(vec![Operation::Stray { what: "ALTER SYSTEM".to_owned() }]),
+        Stmt::AlterPolicy(_) => (Kind::Policy, SyntaxKind::POLICY_REF),
         Stmt::AlterCollation(_)
         | Stmt::AlterConversion(_)
         | Stmt::AlterForeignDataWrapper(_)
@@ -203,9 +207,7 @@ fn altered(stmt: &Stmt) -> Option<Vec<Operation>> {
         | Stmt::AlterTextSearchTemplate(_)
         | Stmt::AlterUserMapping(_) => (Kind::Other, SyntaxKind::PATH_REF),
         _ => return None,
-    };
-    let object = named(node, target).or_else(|| named(node, SyntaxKind::PATH_REF)).unwrap_or_default();
-    Some(vec![alter_other(node, kind, object)])
+    })
 }
 
 /// `RENAME`, `SET SCHEMA`, `OWNER TO`, options: what all kinds of objects have in common.

@@ -126,7 +126,6 @@ pub(super) fn alter(alter: &ast::AlterTable, span: &Range<usize>) -> Vec<Act> {
 fn act(table: &Object, action: &AlterTableAction) -> Operation {
     let node = action.syntax();
     let on = table.clone();
-    let tune = |what| Operation::Tune { kind: Kind::Table, object: on.clone(), what };
     let column_ref = || below(node, SyntaxKind::COLUMN_NAME_REF).map(|name| word(&name)).unwrap_or_default();
     match action {
         AlterTableAction::AddColumn(add) => {
@@ -169,6 +168,15 @@ fn act(table: &Object, action: &AlterTableAction) -> Operation {
             object: Object::new(below(node, SyntaxKind::CONSTRAINT_NAME_REF).map(|name| word(&name)).unwrap_or_default()),
             to: rename.constraint_name().map(|name| word(name.syntax())).unwrap_or_default(),
         },
+        _ => whole(on, action),
+    }
+}
+
+/// What concerns the table as a whole: partitions, security, triggers, storage.
+fn whole(on: Object, action: &AlterTableAction) -> Operation {
+    let node = action.syntax();
+    let tune = |what| Operation::Tune { kind: Kind::Table, object: on.clone(), what };
+    match action {
         AlterTableAction::AttachPartition(_) => {
             Operation::AttachPartition { table: on, partition: named(node, SyntaxKind::TABLE_NAME_REF).unwrap_or_default() }
         }
@@ -211,6 +219,7 @@ fn act(table: &Object, action: &AlterTableAction) -> Operation {
         | AlterTableAction::ResetOptions(_)
         | AlterTableAction::AlterOptionList(_)
         | AlterTableAction::OptionItemList(_) => tune("options"),
+        _ => super::unknown("an action of ALTER TABLE that is not known"),
     }
 }
 

@@ -30,8 +30,9 @@ fn add(table: &Object, constraint: &Constraint, context: &Context<'_>) -> Judgem
             either("P37", format!("the index makes rows of `{table}` unique already")).costing(Cost::Lock).advise(TIMEOUT)
         }
         ConstraintKind::Unique | ConstraintKind::PrimaryKey => {
+            let is_new = is_new || context.leaves_null(table, columns);
             let judgement = if is_new && *kind == ConstraintKind::Unique {
-                expand("P36", format!("the columns are made in the same pending set: old code leaves them NULL in `{table}`"))
+                expand("P36", format!("it needs columns that the same pending set makes: old code leaves them out in `{table}`"))
             } else {
                 contract("P36", format!("old code may still write what would be twice in `{table}`"))
             };
@@ -113,7 +114,7 @@ fn foreign_key(table: &Object, constraint: &Constraint, is_new: bool, context: &
     let row = if constraint.not_valid { "P33" } else { "P32" };
     let cost = if constraint.not_valid { Cost::Lock } else { Cost::Scan };
     let to = constraint.references.as_ref().map(|to| format!(" and `{to}`")).unwrap_or_default();
-    if is_new {
+    if is_new || context.leaves_null(table, &constraint.columns) {
         return expand(row, "the column is made in the same pending set: old code leaves it NULL, and no row can break it")
             .costing(Cost::Lock)
             .advise(format!("it locks `{table}`{to} against writes, briefly: set lock_timeout"));

@@ -11,8 +11,8 @@ pub(super) fn judge(operation: &Operation, context: &Context<'_>) -> Option<Judg
     Some(match operation {
         Operation::CreateIndex { table, columns, unique: true, concurrently, .. } => {
             let row = if *concurrently { "P38" } else { "P36" };
-            let judgement = if context.are_fresh_columns(table, columns) {
-                expand(row, format!("the columns are made in the same pending set: old code leaves them NULL in `{table}`"))
+            let judgement = if context.are_fresh_columns(table, columns) || context.leaves_null(table, columns) {
+                expand(row, format!("it needs columns that the same pending set makes: old code leaves them out in `{table}`"))
             } else {
                 contract(row, format!("old code may still write what would be twice in `{table}`"))
             };
