@@ -188,10 +188,14 @@ impl<'a> Context<'a> {
             || self.things.get(&(family(kind), object.key())).is_some_and(|thing| thing.fresh && !thing.dropped)
     }
 
-    /// Is something of that kind and name made later in the same file?
+    /// Is something of that kind and name made later in the same file? Of triggers and policies the name alone counts.
     #[must_use]
     pub fn comes_again(&self, kind: Kind, object: &Object) -> bool {
-        self.ahead.created.get(&(family(kind), object.key())).is_some_and(|count| *count > 0)
+        let key = match kind {
+            Kind::Trigger | Kind::Policy => object.name.to_lowercase(),
+            _ => object.key(),
+        };
+        self.ahead.created.get(&(family(kind), key)).is_some_and(|count| *count > 0)
     }
 
     /// Is a constraint of that name made later in the same file?
@@ -433,6 +437,7 @@ fn makes(operation: &Operation) -> Option<(Family, String)> {
         Operation::CreateFunction { function, .. } => Some((Family::Function, function.key())),
         Operation::Create { kind, object } => Some((family(*kind), object.key())),
         Operation::CreateTrigger { name, .. } => Some((Family::Trigger, name.to_lowercase())),
+        Operation::RowSecurity { policy: Some(name), .. } => Some((Family::Policy, name.to_lowercase())),
         Operation::CreateIndex { name: Some(name), .. } => Some((Family::Index, name.to_lowercase())),
         Operation::AddConstraint { table, constraint } => {
             constraint.name.as_ref().map(|name| (Family::Constraint, constraint_name(table, name)))

@@ -3,7 +3,7 @@
 //!
 //! It decides no row itself; those are in `rules`, by family. Read next: [`super::rules`], [`super::context`].
 
-use super::operation::{Kind, Operation};
+use super::operation::{Kind, Object, Operation};
 use super::rules;
 use super::{Context, Cost, Dialect, Judgement, Phase, Reversible};
 
@@ -31,6 +31,10 @@ fn is_on_something_fresh(operation: &Operation, context: &Context<'_>) -> bool {
     match operation {
         Operation::CreateTable { .. } | Operation::Create { .. } | Operation::Grant { .. } => false,
         Operation::CreateFunction { function, .. } => context.is_fresh(Kind::Function, function),
+        Operation::Drop { kind: kind @ (Kind::Trigger | Kind::Policy | Kind::Rule), object, .. } => {
+            let is_of_fresh = |table: &String| context.is_fresh_table(&Object::new(table.clone()));
+            context.is_fresh(*kind, &Object::new(object.name.clone())) || object.schema.as_ref().is_some_and(is_of_fresh)
+        }
         Operation::Drop { kind, object, .. }
         | Operation::Rename { kind, object, .. }
         | Operation::MoveSchema { kind, object } => context.is_fresh(*kind, object),

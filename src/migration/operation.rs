@@ -268,7 +268,8 @@ pub enum Operation {
         kind: Kind,
         object: Object,
     },
-    /// Of any kind but an index, a column, a constraint; of several objects, one operation each.
+    /// Of any kind but an index, a column, a constraint; of several objects, one operation each. Triggers, policies and
+    /// rules have their table in the place of the schema, where the text names it.
     Drop {
         kind: Kind,
         object: Object,
@@ -314,6 +315,8 @@ pub enum Operation {
     RowSecurity {
         table: Object,
         enable: bool,
+        /// The policy, where it is about one.
+        policy: Option<String>,
     },
     Rule {
         table: Object,

@@ -60,6 +60,7 @@ impl Operation {
             Operation::CreateTrigger { .. } => "create-trigger",
             Operation::SwitchTrigger { enable: true, .. } => "enable-trigger",
             Operation::SwitchTrigger { .. } => "disable-trigger",
+            Operation::RowSecurity { policy: Some(_), .. } => "create-policy",
             Operation::RowSecurity { .. } => "row-security",
             Operation::Rule { .. } => "rule",
             Operation::Grant { .. } => "grant",
@@ -152,6 +153,13 @@ impl Operation {
             Operation::AttachPartition { partition, .. } | Operation::DetachPartition { partition, .. } => also(partition),
             Operation::DropIndex { name: Some(name), .. } => also(&Object::new(name.clone())),
             Operation::CreateIndex { name: Some(name), .. } => also(&Object::new(name.clone())),
+            Operation::Drop {
+                kind: Kind::Trigger | Kind::Policy | Kind::Rule,
+                object: Object { schema: Some(table), .. },
+                ..
+            } => {
+                also(&Object::new(table.clone()));
+            }
             Operation::Grant { on } | Operation::Revoke { on } => on.iter().for_each(also),
             _ => {}
         }

@@ -174,6 +174,13 @@ const FILES: &[(&str, &str)] = &[
     ),
     ("human", "DROP VIEW v; CREATE VIEW v AS SELECT 1"),
     ("human", "DROP FUNCTION f(); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'"),
+    ("human", "DROP POLICY IF EXISTS p ON a; CREATE POLICY p ON a USING (true)"),
+    ("human", "DROP TRIGGER IF EXISTS t ON a; CREATE TRIGGER t BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION f()"),
+    (
+        "expand",
+        "CREATE TABLE a (id int); DROP TRIGGER IF EXISTS t ON a; CREATE TRIGGER t BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION f()",
+    ),
+    ("expand", "CREATE TABLE a (id int); DROP POLICY IF EXISTS p ON a; CREATE POLICY p ON a USING (true)"),
     ("human", "CREATE TABLE a (id int); DO $$ BEGIN END $$"),
     ("human", "ALTER TABLE a DROP CONSTRAINT c; ALTER TABLE a ADD CONSTRAINT c CHECK (b IN (1, 2, 3))"),
     ("human", "ALTER TABLE a ADD b int; FROBNICATE"),

@@ -36,6 +36,7 @@ fn created(stmt: &Stmt) -> Option<Operation> {
         Stmt::CreatePolicy(create) => Some(Operation::RowSecurity {
             table: create.on_table().and_then(|on| named(on.syntax(), SyntaxKind::PATH_REF)).unwrap_or_default(),
             enable: true,
+            policy: create.policy().map(|name| word(name.syntax())),
         }),
         Stmt::CreateRule(_) => Some(Operation::Rule { table: new_name(node, &[SyntaxKind::PATH_REF]) }),
         Stmt::CreateType(create) => {
@@ -139,7 +140,13 @@ fn dropped(stmt: &Stmt) -> Option<Vec<Operation>> {
         _ => return None,
     };
     let if_exists = has(node, SyntaxKind::IF_EXISTS);
-    let one = |name: &SyntaxNode| Operation::Drop { kind, object: object(name), cascade: cascades(stmt), if_exists };
+    let on = node.children().find(|child| matches!(child.kind(), SyntaxKind::ON_RELATION | SyntaxKind::ON_TABLE));
+    let table = on.and_then(|on| named(&on, SyntaxKind::PATH_REF)).map(|table| table.key());
+    let one = |name: &SyntaxNode| {
+        let object = object(name);
+        let object = Object { schema: table.clone().or(object.schema), name: object.name };
+        Operation::Drop { kind, object, cascade: cascades(stmt), if_exists }
+    };
     let names = node.children().filter(|child| !has_no_name(child.kind())).flat_map(|child| {
         let is_list = matches!(child.kind(), SyntaxKind::FUNCTION_SIG_LIST) || format!("{:?}", child.kind()).ends_with("_LIST");
         if is_list { child.children().collect() } else { vec![child] }
@@ -156,7 +163,8 @@ fn altered(stmt: &Stmt) -> Option<Vec<Operation>> {
         Stmt::AlterSequence(_) => return Some(vec![alter_sequence(node)]),
         Stmt::AlterPolicy(alter) if !holds(node, SyntaxKind::RENAME_KW) => {
             let table = alter.on_table().and_then(|on| named(on.syntax(), SyntaxKind::PATH_REF)).unwrap_or_default();
-            return Some(vec![Operation::RowSecurity { table, enable: true }]);
+            let policy = below(node, SyntaxKind::POLICY_REF).map(|name| word(&name));
+            return Some(vec![Operation::RowSecurity { table, enable: true, policy }]);
         }
         Stmt::AlterDefaultPrivileges(_) if holds(node, SyntaxKind::REVOKE_KW) => {
             return Some(vec![Operation::Revoke { on: vec![] }]);

@@ -185,8 +185,12 @@ fn whole(on: Object, action: &AlterTableAction) -> Operation {
             partition: named(node, SyntaxKind::TABLE_NAME_REF).unwrap_or_default(),
             concurrently: holds(node, SyntaxKind::CONCURRENTLY_KW),
         },
-        AlterTableAction::EnableRls(_) | AlterTableAction::ForceRls(_) => Operation::RowSecurity { table: on, enable: true },
-        AlterTableAction::DisableRls(_) | AlterTableAction::NoForceRls(_) => Operation::RowSecurity { table: on, enable: false },
+        AlterTableAction::EnableRls(_) | AlterTableAction::ForceRls(_) => {
+            Operation::RowSecurity { table: on, enable: true, policy: None }
+        }
+        AlterTableAction::DisableRls(_) | AlterTableAction::NoForceRls(_) => {
+            Operation::RowSecurity { table: on, enable: false, policy: None }
+        }
         AlterTableAction::EnableTrigger(_)
         | AlterTableAction::EnableAlwaysTrigger(_)
         | AlterTableAction::EnableReplicaTrigger(_) => Operation::SwitchTrigger { table: on, enable: true },

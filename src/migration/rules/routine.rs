@@ -44,7 +44,13 @@ pub(super) fn judge(operation: &Operation, context: &Context<'_>) -> Option<Judg
                 .proposing(Phase::Contract)
                 .advise(PROVE)
         }
-        Operation::RowSecurity { table, enable } => {
+        Operation::RowSecurity { table, policy: Some(policy), .. } => {
+            human("P59", format!("the policy `{policy}` changes who sees which rows of `{table}`, for both versions"))
+                .costing(Cost::Lock)
+                .proposing(Phase::Expand)
+                .advise("run `halfstep migrations prove` as the application's role")
+        }
+        Operation::RowSecurity { table, enable, .. } => {
             let why = if *enable {
                 format!("rows of `{table}` may vanish for old code, or its writes be refused: what no policy allows is denied")
             } else {
