@@ -32,6 +32,9 @@ pub fn read(statement: &str, at: usize) -> Vec<Act> {
         let operation = verb::read(statement).unwrap_or_else(|| unknown("it is too long to be read"));
         return vec![Act { operation, span: whole }];
     }
+    if let Some(operation) = verb::rows(statement) {
+        return vec![Act { operation, span: whole }];
+    }
     let mut first = attempt(statement, at);
     if !first.is_clean
         && let Some(filled) = template::fill_names(statement)

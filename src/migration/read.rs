@@ -69,7 +69,11 @@ fn sql_file(text: &str, layout: &File, dialect: Dialect) -> Contents {
                 let code = &filled[found.span.clone()];
                 let acts = one(code, found.span.start, found.nature, dialect, &mut reading);
                 let operations: Vec<Operation> = acts.into_iter().map(|act| act.operation).collect();
-                if !operations.is_empty() {
+                if is_one_more_row(&statements, &operations, number)
+                    && let Some(last) = statements.last_mut()
+                {
+                    last.span.end = found.span.end;
+                } else if !operations.is_empty() {
                     statements.push(Written { span: found.span, line: found.line, part: number, operations });
                 }
             }
@@ -81,6 +85,13 @@ fn sql_file(text: &str, layout: &File, dialect: Dialect) -> Contents {
     });
     let together = layout.parts.iter().all(|part| part.transaction == Transaction::Together);
     Contents { statements, in_transaction: together || own }
+}
+
+/// A dump says the same of a hundred thousand rows: from so many statements on, inserts into one table are one.
+fn is_one_more_row(statements: &[Written], operations: &[Operation], part: usize) -> bool {
+    const MANY: usize = 2000;
+    let [Operation::Insert { .. }] = operations else { return false };
+    statements.len() > MANY && statements.last().is_some_and(|last| last.part == part && last.operations == operations)
 }
 
 fn one(code: &str, at: usize, nature: Nature, dialect: Dialect, reading: &mut clauses::Reading) -> Vec<Act> {

@@ -46,6 +46,22 @@ fn with_clauses_and_functions_write() {
 }
 
 #[test]
+fn rows_are_told_without_a_tree_and_alike() {
+    for (text, idempotent) in [
+        ("INSERT INTO a VALUES (1)", false),
+        ("insert into s.a (b, \"C\") values (1, 'é'), (2, 'x') ON CONFLICT DO NOTHING", true),
+        ("INSERT INTO a (b) SELECT c FROM d WHERE NOT EXISTS (SELECT 1)", true),
+        ("INSERT INTO a /* x */ (b) VALUES (1)", false),
+        ("INSERT INTO a DEFAULT VALUES", false),
+    ] {
+        let [Act { operation: Operation::Insert { table, idempotent: found }, .. }] = &read(text, 0)[..] else {
+            panic!("{text}")
+        };
+        assert_eq!((table.name.as_str(), *found), ("a", idempotent), "{text}");
+    }
+}
+
+#[test]
 fn a_do_block_is_what_stands_in_it() {
     let guard = "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_type) THEN CREATE TYPE x AS ENUM ('a'); END IF; \
                  EXCEPTION WHEN duplicate_object THEN null; END $$";

@@ -76,6 +76,34 @@ pub(super) fn read(statement: &str) -> Option<Operation> {
     }
 }
 
+/// `INSERT INTO t (…) VALUES (…)`, which is most of what is in a dump: no tree says more of it.
+pub(super) fn rows(statement: &str) -> Option<Operation> {
+    let says = |text: &str, word: &str| {
+        let (text, word) = (text.as_bytes(), word.as_bytes());
+        text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+    };
+    if says(statement, "select") || says(statement, "--") || says(statement, "/*") {
+        return None;
+    }
+    let (head, behind) = statement.split_once('(')?;
+    let mut words = head.split_whitespace();
+    let mut next_is = |word: &str| words.next().is_some_and(|next| next.eq_ignore_ascii_case(word));
+    if !next_is("insert") || !next_is("into") {
+        return None;
+    }
+    let table = words.next()?;
+    let has_values = match words.next() {
+        Some(word) => word.eq_ignore_ascii_case("values"),
+        None => {
+            let rest = behind.split_once(')')?.1.trim_start();
+            rest.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("values"))
+        }
+    };
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '"' | '$');
+    (has_values && table.chars().all(is_name))
+        .then(|| Operation::Insert { table: name(table), idempotent: says(statement, "on conflict") })
+}
+
 /// The first words, without comments.
 fn words(statement: &str) -> Vec<&str> {
     const MOST: usize = 16;
