@@ -66,7 +66,8 @@ pub(super) fn file(statements: &[JudgedStatement]) -> Said {
     }
     let neighbours = before.or(after).map(|statement| statement.judgement.phase);
     let open = statements.iter().find(|statement| {
-        statement.judgement.phase == Phase::Human && !neighbours.is_some_and(|phase| goes_with(&statement.judgement, phase))
+        statement.judgement.phase == Phase::Human
+            && !neighbours.is_some_and(|phase| goes_with(&statement.judgement, phase, statements))
     });
     if let Some(open) = open {
         return Said { phase: Phase::Human, why: told(open) };
@@ -82,11 +83,23 @@ pub(super) fn file(statements: &[JudgedStatement]) -> Said {
 }
 
 /// Does an undecided statement go with its decided neighbours? Into the contract with everything that is proposed for it:
-/// waiting harms nobody. Into the expand only with what adds: rows, and functions and views that are most often new.
-fn goes_with(open: &Judgement, neighbours: Phase) -> bool {
+/// waiting harms nobody. Into the expand only with what adds: rows, functions and views that are most often new, and a
+/// trigger on a table that gains a column beside it, which is how a new column is kept in step.
+fn goes_with(open: &Judgement, neighbours: Phase, statements: &[JudgedStatement]) -> bool {
     match neighbours {
         Phase::Contract => open.proposed == Some(Phase::Contract),
-        Phase::Expand => open.proposed == Some(Phase::Expand) && matches!(open.row.as_str(), "P51" | "P55" | "P70"),
+        Phase::Expand => {
+            let gains_column = |statement: &JudgedStatement| {
+                let each = statement.parts.iter().chain([&statement.judgement]);
+                each.clone().any(|part| part.operation == "add-column" && !part.touches.is_disjoint(&open.touches))
+            };
+            open.proposed == Some(Phase::Expand)
+                && match open.row.as_str() {
+                    "P51" | "P55" | "P70" => true,
+                    "P57" => statements.iter().any(gains_column),
+                    _ => false,
+                }
+        }
         Phase::Either | Phase::Split | Phase::Human => false,
     }
 }

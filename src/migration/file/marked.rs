@@ -87,7 +87,9 @@ fn is_against(statement: &JudgedStatement, mark: Phase) -> bool {
     judgement.hard
         && match mark {
             Phase::Expand | Phase::Either => matches!(judgement.phase, Phase::Contract | Phase::Split),
-            Phase::Contract => judgement.phase == Phase::Split,
+            // A column that is required and dropped after: old code is safe then, and whether new code fills it somehow is for
+            // those who marked it.
+            Phase::Contract => judgement.phase == Phase::Split && !matches!(judgement.row.as_str(), "P18" | "Y08"),
             Phase::Split | Phase::Human => false,
         }
 }

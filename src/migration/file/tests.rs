@@ -174,6 +174,8 @@ const FILES: &[(&str, &str)] = &[
     ),
     ("human", "DROP VIEW v; CREATE VIEW v AS SELECT 1"),
     ("human", "DROP FUNCTION f(); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'"),
+    ("expand", "ALTER TABLE a ADD b int; CREATE TRIGGER t BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION f()"),
+    ("human", "ALTER TABLE b ADD b int; CREATE TRIGGER t BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION f()"),
     ("human", "DROP POLICY IF EXISTS p ON a; CREATE POLICY p ON a USING (true)"),
     ("human", "DROP TRIGGER IF EXISTS t ON a; CREATE TRIGGER t BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION f()"),
     (
@@ -256,6 +258,12 @@ fn marks_decide_softly_and_are_contradicted_aloud() {
     assert_eq!((found.phase, found.contradicted), (Phase::Expand, false), "{:?}", found.remarks);
     let found = at("a.sql", "-- halfstep: phase=expand\nDO $$ $$;");
     assert_eq!((found.phase, found.source), (Phase::Expand, Source::Marked));
+    let required = "CREATE TABLE a (b int NOT NULL);";
+    let mut context = Context::new(None);
+    judged("1.sql", required, Dialect::Postgres, &mut context);
+    context.settle();
+    let found = judged("contract/2.sql", "ALTER TABLE a DROP COLUMN b", Dialect::Postgres, &mut context);
+    assert_eq!((found.phase, found.contradicted, found.remarks.len()), (Phase::Contract, false, 1), "{:?}", found.remarks);
     let found = at("a.sql", "-- halfstep: ok=P70\nINSERT INTO a VALUES (1);");
     assert_eq!(found.phase, Phase::Expand);
 }
