@@ -58,8 +58,7 @@ fn django_migration(nodes: &[Node]) -> Option<Rc<Class>> {
 
 /// What a call gives that nobody carries out: itself, so that another call can look into it.
 fn made(called: &Called) -> Value {
-    let (path, arguments, named) = (called.full(), called.arguments.clone(), called.named.clone());
-    Value::Made(Rc::new(Made { path, arguments, named }))
+    Made::value(called.full(), called.arguments.clone(), called.named.clone())
 }
 
 /// The database that the file asks for: `bind.dialect.name`.

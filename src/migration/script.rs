@@ -46,7 +46,7 @@ pub struct Reading {
 }
 
 /// An expression or a statement.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
     /// In the file, in bytes.
     pub span: Range<usize>,
@@ -54,7 +54,7 @@ pub struct Node {
 }
 
 /// What it is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Form {
     Nil,
     Bool(bool),
@@ -103,7 +103,7 @@ pub enum Form {
 }
 
 /// A call, with or without a receiver.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     pub receiver: Option<Node>,
     pub name: String,
@@ -114,14 +114,14 @@ pub struct Call {
 }
 
 /// A block, a lambda, the body of a `with`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     pub names: Vec<String>,
     pub body: Node,
 }
 
 /// A method or a function.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Method {
     pub name: String,
     pub names: Vec<Parameter>,
@@ -129,14 +129,14 @@ pub struct Method {
 }
 
 /// A parameter and its default.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
     pub name: String,
     pub default: Option<Node>,
 }
 
 /// A class or a module.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Class {
     pub name: String,
     /// As written: `ActiveRecord::Migration[7.1]`.

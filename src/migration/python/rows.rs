@@ -14,7 +14,7 @@ use std::rc::Rc;
 /// condition picks rows.
 fn built(verb: &str, table: &Object, named: Vec<(String, Value)>) -> Value {
     let arguments = vec![Value::text(table.to_string())];
-    Value::Made(Rc::new(Made { path: format!("statement.{verb}"), arguments, named }))
+    Made::value(format!("statement.{verb}"), arguments, named)
 }
 
 /// A word of SQLAlchemy's tables, statements and sessions. `None`: it is none.
@@ -48,16 +48,12 @@ pub fn sqlalchemy(walk: &mut Walk<'_>, called: &Called) -> Option<Value> {
                 }
                 _ => {}
             }
-            Some(Value::Made(Rc::new(Made { named, ..(**made).clone() })))
+            Some(Made::value(made.path.clone(), made.arguments.clone(), named))
         }
         ("query", _) => {
             let table =
                 called.arguments.first().and_then(|value| table_of(walk, value)).unwrap_or_else(|| called.table(0, "model"));
-            Some(Value::Made(Rc::new(Made {
-                path: "query".to_owned(),
-                arguments: vec![Value::text(table.to_string())],
-                named: vec![],
-            })))
+            Some(Made::value("query", vec![Value::text(table.to_string())], vec![]))
         }
         (_, Some(Value::Made(made))) if made.path == "query" => Some(query(walk, called, made)),
         ("add" | "merge", _) if called.path.ends_with("session") => {
@@ -106,7 +102,7 @@ fn query(walk: &mut Walk<'_>, called: &Called, made: &Rc<Made>) -> Value {
         "filter" | "filter_by" | "where" | "join" | "outerjoin" | "limit" => {
             let mut named = made.named.clone();
             named.push(("where".to_owned(), Value::Bool(true)));
-            return Value::Made(Rc::new(Made { named, ..(**made).clone() }));
+            return Made::value(made.path.clone(), made.arguments.clone(), named);
         }
         "options" | "order_by" | "yield_per" | "distinct" | "with_for_update" | "enable_eagerloads" => {
             return Value::Made(made.clone());

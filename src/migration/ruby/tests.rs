@@ -254,6 +254,11 @@ fn nothing_that_is_nested_or_endless_hurts() {
     let _ = up(&nested);
     let endless = "class A < ActiveRecord::Migration[7]\ndef up\na\na\nend\ndef a\nb\nb\nend\ndef b\na\na\nend\nend";
     assert!(read_as(endless, Dialect::Postgres).len() < 100);
+    for more in
+        ["x = [x, x]\n", "x = x + x\n", "x = \"#{x}#{x}\"\n", "x = { a: x, b: x }\n", "x << x\n", "if y\nx = [x, x]\nend\n"]
+    {
+        let _ = up(&format!("x = ['some', 'words']\n{}drop_table x", more.repeat(300)));
+    }
     let wide = format!(
         "{}add_column :t, :c, :text\n{}",
         "(1..9).to_a.each { [1, 2, 3, 4, 5, 6, 7, 8].each {\n".repeat(12),

@@ -4,10 +4,11 @@
 
 use super::Block;
 use crate::migration::operation::Object;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     Nil,
     Bool(bool),
@@ -35,16 +36,17 @@ pub enum Value {
 }
 
 /// A call that was not carried out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
     /// `sa.Column`.
     pub path: String,
     pub arguments: Vec<Value>,
     pub named: Vec<(String, Value)>,
+    weight: usize,
 }
 
 /// What a block works on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Handle {
     /// A table that is being made: the last of the walk's drafts.
     NewTable,
@@ -134,6 +136,24 @@ impl Value {
         pairs.iter().rev().find(|(name, _)| matches!(name, Value::Text { text, .. } if text == key)).map(|(_, value)| value)
     }
 
+    /// How much it holds: its parts, and its text.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Value::List(values) => 1 + values.iter().map(Value::weight).sum::<usize>(),
+            Value::Map(pairs) => 1 + pairs.iter().map(|(key, value)| key.weight() + value.weight()).sum::<usize>(),
+            Value::Text { text, .. } => 1 + text.len() / 64,
+            Value::Nil
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Block(_)
+            | Value::Rows { .. }
+            | Value::Handle(_)
+            | Value::Unknown(_) => 1,
+            Value::Made(made) => made.weight,
+        }
+    }
+
     /// Does it stand for true, as far as it is known?
     #[must_use]
     pub fn truth(&self) -> Option<bool> {
@@ -153,7 +173,19 @@ impl Value {
     }
 }
 
+/// What holds more than this is not known: nobody writes such a thing, and calls of calls of calls would be walked for ever.
+const HEAVIEST: usize = 5_000;
+
 impl Made {
+    /// A call that is not carried out.
+    #[must_use]
+    pub fn value(path: impl Into<String>, arguments: Vec<Value>, named: Vec<(String, Value)>) -> Value {
+        let path = path.into();
+        let parts = arguments.iter().chain(named.iter().map(|(_, value)| value));
+        let weight = parts.fold(1_usize, |sum, value| sum.saturating_add(value.weight()));
+        if weight > HEAVIEST { Value::Unknown(path) } else { Value::Made(Rc::new(Made { path, arguments, named, weight })) }
+    }
+
     /// A keyword argument.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Value> {
@@ -176,4 +208,22 @@ fn hole(what: &str) -> String {
     let name: String = what.chars().map(|letter| if letter.is_alphanumeric() { letter } else { '_' }).take(40).collect();
     let name = name.trim_matches('_');
     format!("{OPEN}{}{CLOSE}", if name.is_empty() { "value" } else { name })
+}
+
+/// How much all of these hold.
+#[must_use]
+pub fn weight(names: &BTreeMap<String, Value>) -> usize {
+    names.values().map(Value::weight).sum()
+}
+
+/// What is known after two ways that the code can go: where they differ, nothing.
+#[must_use]
+pub fn merged(left: BTreeMap<String, Value>, mut right: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    for (name, value) in left {
+        match right.get(&name) {
+            Some(other) if *other == value => {}
+            _ => drop(right.insert(name.clone(), Value::Unknown(name))),
+        }
+    }
+    right
 }

@@ -6,7 +6,7 @@
 //! [`Vocabulary`], as `ruby` and `python` have them.
 
 use super::called::Called;
-use super::value::Value;
+use super::value::{Value, merged, weight};
 use super::vocabulary::{Draft, Vocabulary};
 use super::{Block, Call, Class, Form, Method, Node, Surroundings, builtin};
 use crate::migration::operation::{Act, Effect, Operation};
@@ -44,6 +44,7 @@ pub struct Walk<'a> {
     is_asked: bool,
     depth: usize,
     steps: usize,
+    is_over: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -66,6 +67,7 @@ impl<'a> Walk<'a> {
             is_asked: false,
             depth: 0,
             steps: 0,
+            is_over: false,
         }
     }
 
@@ -220,8 +222,8 @@ impl<'a> Walk<'a> {
     pub fn value(&mut self, node: &Node) -> Value {
         self.steps += 1;
         if self.depth >= DEEPEST_STEP || self.steps > MOST_STEPS {
-            if self.steps == MOST_STEPS + 1 || (self.depth >= DEEPEST_STEP && self.steps < MOST_STEPS) {
-                self.steps = MOST_STEPS + 1;
+            if !self.is_over {
+                (self.is_over, self.steps) = (true, MOST_STEPS + 1);
                 self.act(&node.span, Operation::Unknown { what: "the code goes on for longer than is read".to_owned() });
             }
             return Value::Unknown("…".to_owned());
@@ -345,8 +347,10 @@ impl<'a> Walk<'a> {
     }
 
     fn named(&mut self, name: &str) -> Value {
-        if let Some(value) = self.get(name) {
-            return value.clone();
+        if let Some(value) = self.get(name).cloned() {
+            // A value that doubles itself must not grow without end.
+            self.steps += value.weight() / 16;
+            return value;
         }
         let vocabulary = self.vocabulary;
         vocabulary.name(self, name).unwrap_or_else(|| Value::Unknown(name.to_owned()))
@@ -394,6 +398,7 @@ impl<'a> Walk<'a> {
             return self.statement(&ways[usize::from(!truth)]);
         }
         let before = self.scopes.last().cloned().unwrap_or_default();
+        self.steps += weight(&before) * ways.len() / 16;
         let mut after: Option<BTreeMap<String, Value>> = None;
         let mut values = vec![];
         self.uncertain += 1;
@@ -485,14 +490,4 @@ impl<'a> Walk<'a> {
         }
         vocabulary.unknown(self, called)
     }
-}
-
-fn merged(left: BTreeMap<String, Value>, mut right: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-    for (name, value) in left {
-        match right.get(&name) {
-            Some(other) if *other == value => {}
-            _ => drop(right.insert(name.clone(), Value::Unknown(name))),
-        }
-    }
-    right
 }
