@@ -169,6 +169,10 @@ async fn keys() -> Value {
     screen.until("a picture", is_whole);
     tokio::time::sleep(SETTLE).await;
     eprintln!("keys: {PRESSES} presses");
+    // The first press only selects the first row. Counted with the others, the last of the first way up would move nothing, and
+    // what came after it would be the next second's figures.
+    screen.press("j");
+    tokio::time::sleep(BETWEEN).await;
     let mut local = Vec::new();
     for press in 0..PRESSES {
         // Down and up in turn: each moves the selection.

@@ -48,7 +48,7 @@ impl App {
 
     fn which(&mut self, word: &str) -> Ask {
         let [down, up, other] = [Action::Down, Action::Up, Action::OtherHalf].map(|action| self.keys().said(action));
-        self.say(format!("{word} which server? select one with {down} and {up}, {other} for the other half"))
+        self.say(format!("{word}: select one with {down} and {up}, {other} for the other half"))
     }
 
     pub(super) fn select(&mut self, by: isize) -> Ask {

@@ -70,13 +70,13 @@ impl CommandLine {
     }
 
     fn possible(&self, view: &View) -> Vec<Line<'static>> {
-        let text = self.text.trim_start();
-        let first = text.split(' ').next().unwrap_or_default();
-        if text.contains(' ') {
-            let words = verb::candidates(text, &self.names);
+        let typed = self.text.trim_start();
+        let first = typed.split(' ').next().unwrap_or_default();
+        if typed.contains(' ') {
+            let words = verb::candidates(typed, &self.names);
             let mut lines = Vec::new();
             if let Some(verb) = VERBS.iter().find(|verb| verb.words.contains(&first)) {
-                lines.push(told(view, verb));
+                lines.push(told(view, verb, USAGE));
             }
             if !words.is_empty() {
                 lines.push(Line::from(view.span(Role::Plain, format!(" {}", words.join("  ")))));
@@ -85,7 +85,9 @@ impl CommandLine {
         }
         let fitting = VERBS.iter().filter(|verb| verb.words.iter().any(|word| word.starts_with(first)));
         let all: Vec<_> = fitting.collect();
-        let mut lines: Vec<Line> = all.iter().take(MOST_SHOWN).map(|verb| told(view, verb)).collect();
+        let shown = || all.iter().take(MOST_SHOWN);
+        let widest = shown().map(|verb| text::width(&verb::usage(verb))).max().unwrap_or(0).min(USAGE);
+        let mut lines: Vec<Line> = shown().map(|verb| told(view, verb, widest)).collect();
         if all.len() > MOST_SHOWN {
             let rest: Vec<&str> = all[MOST_SHOWN..].iter().map(|verb| verb.words[0]).collect();
             lines.push(Line::from(view.span(Role::Dim, format!(" {}", rest.join("  ")))));
@@ -94,14 +96,15 @@ impl CommandLine {
     }
 }
 
-fn told(view: &View, verb: &verb::Verb) -> Line<'static> {
+/// A word of the line and what it does, with so many columns for the word.
+fn told(view: &View, verb: &verb::Verb, columns: usize) -> Line<'static> {
     let why = verb.refused.and_then(|word| view.snapshot.prompt.refused.get(word));
     let (role, said) = match why {
         Some(why) => (Role::Dim, format!("not now: {why}")),
         None => (Role::Plain, verb.help.to_owned()),
     };
     let key = if why.is_some() { Role::Dim } else { Role::Key };
-    Line::from(vec![view.span(key, format!(" {} ", text::left(&verb::usage(verb), USAGE))), view.span(role, said)])
+    Line::from(vec![view.span(key, format!(" {}  ", text::left(&verb::usage(verb), columns))), view.span(role, said)])
 }
 
 /// The names that a line may hold; those in trouble first.

@@ -200,5 +200,5 @@ fn judged(name: &Printable, text: &str) -> Result<Command, String> {
 fn counted(view: &View) -> String {
     let all = view.snapshot.servers.len();
     let shown = view.snapshot.servers.iter().filter(|server| view.filter.matches(server)).count();
-    format!("{shown} of {all} servers; every word in name, version or state; !word leaves out")
+    format!("{shown} of {all} servers · name, version, state · !word: not")
 }

@@ -68,7 +68,7 @@ impl Themes {
             text::put(buffer, text::row(sample, number), line);
         }
         let said = match view.theme.colours() {
-            Colours::None => " this screen shows no colours, so all themes look alike here",
+            Colours::None => " no colours on this screen: all themes look alike here",
             Colours::Sixteen | Colours::TwoFiftySix | Colours::True => {
                 " Enter keeps it in console.toml, Esc brings the old one back"
             }

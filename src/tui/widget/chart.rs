@@ -219,7 +219,10 @@ fn draw_time(view: &View, columns: &Columns, axis: Rect, buffer: &mut Buffer) {
 /// A line down through the graph at each switch, and beneath it what was done.
 fn mark(view: &View, columns: &Columns, graph: Rect, axis: Rect, buffer: &mut Buffer) {
     let marks = columns.samples(view).filter_map(|(at, sample)| Some((at / 2, sample.switched_to?)));
-    for (column, to) in marks.filter(|(column, _)| *column < graph.width) {
+    let marks: Vec<(u16, Aim)> = marks.filter(|(column, _)| *column < graph.width).collect();
+    // From here on to the right there are words of a newer switch.
+    let mut taken = axis.right();
+    for (column, to) in marks.into_iter().rev() {
         for y in graph.top()..graph.bottom() {
             let cell = &mut buffer[(graph.x + column, y)];
             if cell.symbol() == " " {
@@ -230,16 +233,24 @@ fn mark(view: &View, columns: &Columns, graph: Rect, axis: Rect, buffer: &mut Bu
             Aim::Next => "switch",
             Aim::Current => "back",
         };
-        let room = usize::from(axis.width - column);
-        let (x, text) = match u16::try_from(word.len() + 2) {
-            Ok(wide) if usize::from(wide) > room => ((axis.x + column + 1).saturating_sub(wide), format!("{word} ▲")),
-            Ok(_) | Err(_) => (axis.x + column, format!("▲ {word}")),
+        let wide = u16::try_from(word.len() + 2).unwrap_or(u16::MAX);
+        let (x, text) = if wide > axis.right().saturating_sub(axis.x + column) {
+            ((axis.x + column + 1).saturating_sub(wide), format!("{word} ▲"))
+        } else {
+            (axis.x + column, format!("▲ {word}"))
         };
-        let place = Rect { x, width: axis.right().saturating_sub(x), ..axis };
+        let is_newest = taken == axis.right();
+        // Of one that would run into a newer one the mark alone is left.
+        let (x, text) = if is_newest || x + wide < taken { (x, text) } else { (axis.x + column, "▲".to_owned()) };
+        if x >= taken {
+            continue;
+        }
+        let place = Rect { x, width: taken - x, ..axis };
         // Half of the word at the end says nothing.
         let room = usize::from(place.width);
-        let text = if room < width(&text) + 4 { left(&text, room) } else { text };
+        let text = if is_newest && room < width(&text) + 4 { left(&text, room) } else { text };
         put(buffer, place, Line::from(view.span(Role::Title, text)));
+        taken = x;
     }
 }
 
