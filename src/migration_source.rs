@@ -226,6 +226,17 @@ impl Migration {
         self.file.parts.get(self.part)
     }
 
+    /// The file as if it held this part alone, with the mark that counts for it: as a reader and the judge want it.
+    #[must_use]
+    pub fn alone(&self) -> layout::File {
+        let mut alone = (*self.file).clone();
+        alone.parts = self.part().cloned().into_iter().collect();
+        if let (Some(part), Some(mark)) = (alone.parts.first_mut(), &self.mark) {
+            part.marks = vec![mark.clone()];
+        }
+        alone
+    }
+
     /// The texts that run, in order.
     pub fn up(&self) -> impl Iterator<Item = &str> {
         self.part().into_iter().flat_map(|part| &part.up).filter_map(|range| self.text.get(range.clone()))
