@@ -82,7 +82,8 @@ impl Source for Drizzle {
     fn record(&self, migration: &Migration, stage: Stage<'_>, dialect: Dialect, _: &[Entry]) -> Vec<Order> {
         let (Stage::Done { .. }, Some(when)) = (stage, migration.moment) else { return vec![] };
         let sql = format!("INSERT INTO {} (hash, created_at) VALUES (?, ?)", self.table(dialect));
-        let sum = checksum::sha256(&migration.text.replace("\r\n", "\n"));
+        // As the released versions: over the text as it is. Newer ones bring its lines to one ending first; none compares.
+        let sum = checksum::sha256(&migration.text);
         vec![order(dialect, &sql, vec![text(sum), Value::Whole(when)])]
     }
 }

@@ -65,6 +65,9 @@ pub(super) fn find(root: &Path, files: &[Found]) -> Guess {
     if ends("meta/_journal.json") {
         return sure(Tool::Drizzle, "there is a meta/_journal.json".to_owned());
     }
+    if has("manage.py") && files.iter().any(|file| file.label.contains("migrations/0")) {
+        return sure(Tool::Django, "there is a manage.py, and apps with migrations".to_owned());
+    }
     if has("migration_lock.toml") {
         return sure(Tool::Prisma, "there is a migration_lock.toml".to_owned());
     }
@@ -102,6 +105,11 @@ fn count(files: &[Found]) -> BTreeMap<Tool, usize> {
         files.iter().filter(|file| code(&file.label) && !others.iter().any(|other| file.label.ends_with(other))).collect();
     for file in candidates.iter().step_by(step.min(candidates.len().max(1))) {
         let text = peek(&file.path).unwrap_or_default();
+        // A project holds other Python too.
+        let is_python = file.label.ends_with(".py");
+        if is_python && !["migrations.Migration", "down_revision"].iter().any(|word| text.contains(word)) {
+            continue;
+        }
         *counts.entry(layout::guess(&file.path.to_string_lossy(), &text)).or_insert(0) += 1;
     }
     counts

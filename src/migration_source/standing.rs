@@ -151,6 +151,10 @@ fn is_entry_of(source: &dyn Source, entry: &Entry, migration: &Migration) -> boo
 }
 
 fn passed_over(listing: &Listing, states: &[State]) -> Option<Problem> {
+    // Of a squashed migration and those that it replaces, Django takes one side.
+    if listing.tool == Tool::Django {
+        return None;
+    }
     let over: Vec<&Migration> =
         listing.migrations.iter().zip(states).filter(|(_, state)| **state == State::PassedOver).map(|(one, _)| one).collect();
     let first = Printable::new(&over.first()?.label);

@@ -53,7 +53,7 @@ fn every_tool_is_found_by_its_own_sign() {
         (manifest("go.mod", "require github.com/golang-migrate/migrate/v4 v4\n", "migrations/1_a.up.sql"), Tool::GolangMigrate),
         (vec![("migrations/20250101000000_a.rb", "class A < ActiveRecord::Migration[7.1]\nend\n")], Tool::Rails),
         (vec![("migrations/ab12_a.py", "from alembic import op\nrevision = 'ab12'\ndown_revision = None\n")], Tool::Alembic),
-        (vec![("migrations/0001_initial.py", "from django.db import migrations\n")], Tool::Django),
+        (vec![("migrations/0001_initial.py", "class Migration(migrations.Migration):\n    pass\n")], Tool::Django),
         (vec![("migrations/1_a.sql", "select 1;")], Tool::Plain),
     ];
     for (files, tool) in cases {

@@ -49,7 +49,7 @@ fn applied(out: &mut String, project: &Project, all: bool) {
     for (migration, state) in done.into_iter().skip(hidden) {
         let (word, at) = match state {
             State::Applied { at } => ("applied", at.as_deref().unwrap_or("")),
-            State::PassedOver => ("passed", "older than what ran; the tool never runs it"),
+            State::PassedOver => ("passed", "the tool never runs it: older than what ran, or replaced"),
             State::Pending | State::Failed => ("pending", ""),
         };
         let _ = writeln!(out, "  {word:<9} {}  {}", Printable::new(&migration.label), Printable::new(at));
