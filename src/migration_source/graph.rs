@@ -64,22 +64,25 @@ fn squashed(listing: &mut Listing, read: &[Links]) {
 pub(super) fn alembic(listing: &mut Listing) {
     let read: Vec<Links> = listing.migrations.iter().map(|migration| links(&migration.text)).collect();
     let mut labels: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut parents: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut kept = vec![];
     for (mut migration, links) in std::mem::take(&mut listing.migrations).into_iter().zip(read) {
         let Some(revision) = links.revision else { continue };
         labels.insert(revision.clone(), links.labels);
+        migration.after = links.parents.iter().chain(&links.depends_on).cloned().collect();
+        parents.insert(revision.clone(), links.parents);
         migration.key = revision;
-        migration.after = links.parents;
         kept.push(migration);
     }
     listing.migrations = kept;
     sort(listing);
     let known: BTreeSet<String> = labels.keys().cloned().collect();
+    let all_labels: BTreeSet<String> = labels.values().flatten().cloned().collect();
     for migration in &mut listing.migrations {
         // Parents come first, so theirs are whole.
         let mut all = labels.get(&migration.key).cloned().unwrap_or_default();
-        // Where branches meet, their labels end.
-        if let [parent] = migration.after.as_slice() {
+        // Where branches meet, their labels end; what one only depends on is of another branch.
+        if let Some([parent]) = parents.get(&migration.key).map(Vec::as_slice) {
             all.extend(labels.get(parent).cloned().unwrap_or_default());
         }
         if let (None, Some(phase)) = (&migration.mark, phase_of_words(all.iter().map(String::as_str))) {
@@ -87,7 +90,8 @@ pub(super) fn alembic(listing: &mut Listing) {
             migration.mark = Some(PhaseMark { phase, reason: None, said, line: None, weight: 3 });
         }
         labels.insert(migration.key.clone(), all);
-        if let Some(unknown) = migration.after.iter().find(|parent| !known.contains(*parent)) {
+        let is_known = |parent: &String| known.contains(parent) || all_labels.contains(parent);
+        if let Some(unknown) = migration.after.iter().find(|parent| !is_known(parent)) {
             let (name, parent) = (Printable::new(&migration.label), Printable::new(unknown));
             let what = format!("{name} follows on revision {parent}, and no file has it");
             listing

@@ -121,11 +121,12 @@ fn branches_of_alembic_hand_their_labels_down() {
         ("versions/z_e1.py", &file("e1", "'base'", "('expand',)")),
         ("versions/b_e2.py", &file("e2", "'e1'", "None")),
         ("versions/c_c1.py", &file("c1", "'base'", "('contract',)")),
+        ("versions/f_c2.py", &format!("{}depends_on = 'e2'\n", file("c2", "'c1'", "None"))),
         ("versions/d_merge.py", &file("m", "('e2', 'c1')", "None")),
     ]);
     let listing = listed(folder.path(), &["."], None);
-    assert_eq!(keys(&listing), ["base", "c1", "e1", "e2", "m"]);
-    assert_eq!(phases(&listing), [None, Some(Phase::Contract), Some(Phase::Expand), Some(Phase::Expand), None]);
+    assert_eq!(keys(&listing), ["base", "c1", "e1", "e2", "m", "c2"]);
+    assert_eq!(phases(&listing), [None, Some(Phase::Contract), Some(Phase::Expand), Some(Phase::Expand), None, Some(Phase::Contract)]);
     assert!(listing.problems.is_empty());
     let broken = self::folder(&[("versions/a.py", &file("a", "'gone'", "None"))]);
     assert!(blocking(&listed(broken.path(), &["."], None))[0].contains("gone"));

@@ -7,8 +7,10 @@ use tree_sitter::{Node, Parser};
 pub struct Links {
     /// Alembic's `revision`.
     pub revision: Option<String>,
-    /// Alembic's `down_revision` and `depends_on`.
+    /// Alembic's `down_revision`.
     pub parents: Vec<String>,
+    /// Alembic's `depends_on`.
+    pub depends_on: Vec<String>,
     /// Alembic's `branch_labels`.
     pub labels: Vec<String>,
     /// Django's `dependencies`: app and name.
@@ -55,7 +57,8 @@ fn assignment(statement: Node<'_>, text: &str, links: &mut Links) {
     let (Some(name), Some(value)) = (node.child_by_field_name("left"), node.child_by_field_name("right")) else { return };
     match of(name, text) {
         "revision" => links.revision = strings(value, text).into_iter().next(),
-        "down_revision" | "depends_on" => links.parents.extend(strings(value, text)),
+        "down_revision" => links.parents = strings(value, text),
+        "depends_on" => links.depends_on = strings(value, text),
         "branch_labels" => links.labels = strings(value, text),
         "dependencies" => links.dependencies = pairs(value, text),
         "run_before" => links.run_before = pairs(value, text),
