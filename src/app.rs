@@ -114,6 +114,9 @@ async fn wait(global: &Global, order: Order) -> Answer {
         Order::Demo(arguments) => demo::demo(global, &arguments).await,
         Order::Init(arguments) => init::init(global, *arguments).await,
         Order::LabStage(arguments) => demo::alone::main(&arguments).await,
+        Order::Migrations(MigrationsArguments { what: MigrationsOrder::List(arguments) }) => {
+            migrations::list::list(global, &arguments).await
+        }
         Order::Approve
         | Order::Replay(_)
         | Order::Rehearse

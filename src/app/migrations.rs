@@ -1,3 +1,5 @@
 //! `halfstep migrations`: one file for each of its commands.
 
 pub mod classify;
+pub mod list;
+pub mod project;

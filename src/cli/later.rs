@@ -15,13 +15,12 @@ pub fn not_yet(order: &Order) -> Option<Failure> {
         Order::Replay(_) => ("replay", "`halfstep report` tells what happened, the journal every event"),
         Order::Rehearse => ("rehearse", "`halfstep plan` shows every step, `halfstep demo` a whole rollout"),
         Order::Migrations(migrations) => match &migrations.what {
-            MigrationsOrder::List(_) => ("migrations list", CLASSIFY),
             MigrationsOrder::Prove(_) => ("migrations prove", CLASSIFY),
             MigrationsOrder::Split(_) => ("migrations split", CLASSIFY),
             MigrationsOrder::Run(_) => {
                 ("migrations run", "name commands in [migrations] expand and contract; the rollout runs them in their phases")
             }
-            MigrationsOrder::Classify(_) => return None,
+            MigrationsOrder::Classify(_) | MigrationsOrder::List(_) => return None,
         },
         Order::Demo(_)
         | Order::Init(_)

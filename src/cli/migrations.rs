@@ -1,6 +1,6 @@
 //! The options of `halfstep migrations` and its five commands. It knows no migration.
 
-use crate::migration::Dialect;
+use crate::migration::{Dialect, Tool};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ pub struct MigrationsArguments {
 /// What is asked about migrations.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum MigrationsOrder {
-    /// Not yet: what is pending and what is applied
+    /// What is pending and what is applied, by the tool's own books; the phase of each pending migration, and why
     List(ListArguments),
     /// In which phase each statement of a file or folder may run, what it costs, and why
     Classify(ClassifyArguments),
@@ -26,9 +26,29 @@ pub enum MigrationsOrder {
     Run(MigrationsRunArguments),
 }
 
+/// Where the files and their database are, in the place of what the config says.
+#[derive(Debug, Clone, PartialEq, Default, Args)]
+pub struct SourceArguments {
+    /// The folder of the files; several times for several [default: path of the config]
+    #[arg(long, value_name = "DIR")]
+    pub path: Vec<PathBuf>,
+    /// Whose files they are [default: what the folder looks like]
+    #[arg(long, value_enum, value_name = "TOOL")]
+    pub source: Option<Tool>,
+    /// The database: a url, env:NAME or file:PATH [default: database_url of the config]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+}
+
 /// `halfstep migrations list`.
 #[derive(Debug, Clone, PartialEq, Default, Args)]
-pub struct ListArguments {}
+pub struct ListArguments {
+    #[command(flatten)]
+    pub source: SourceArguments,
+    /// Every applied migration too, and not only the last two
+    #[arg(long)]
+    pub all: bool,
+}
 
 /// `halfstep migrations classify`.
 #[derive(Debug, Clone, PartialEq, Default, Args)]

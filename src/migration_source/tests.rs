@@ -126,7 +126,10 @@ fn branches_of_alembic_hand_their_labels_down() {
     ]);
     let listing = listed(folder.path(), &["."], None);
     assert_eq!(keys(&listing), ["base", "c1", "e1", "e2", "m", "c2"]);
-    assert_eq!(phases(&listing), [None, Some(Phase::Contract), Some(Phase::Expand), Some(Phase::Expand), None, Some(Phase::Contract)]);
+    assert_eq!(
+        phases(&listing),
+        [None, Some(Phase::Contract), Some(Phase::Expand), Some(Phase::Expand), None, Some(Phase::Contract)]
+    );
     assert!(listing.problems.is_empty());
     let broken = self::folder(&[("versions/a.py", &file("a", "'gone'", "None"))]);
     assert!(blocking(&listed(broken.path(), &["."], None))[0].contains("gone"));

@@ -2,8 +2,8 @@
 
 mod shown;
 
-use super::pending::Wanted;
-use crate::app::{Answer, Refusal, print, print_json};
+use super::super::{Answer, Refusal, print, print_json};
+use super::project::Wanted;
 use crate::cli::migrations::ListArguments;
 use crate::cli::{ExitStatus, Format, Global};
 

@@ -1,6 +1,6 @@
 //! A project's migrations as text and as JSON. It decides no more than their form.
 
-use super::super::pending::{Judged, Project};
+use super::super::project::{Judged, Project};
 use crate::migration::Phase;
 use crate::migration_source::{State, Weight, source};
 use crate::model::Printable;
@@ -72,8 +72,12 @@ fn pending(out: &mut String, project: &Project, judged: &Judged) {
 fn summary(project: &Project) -> String {
     let count = |phase: Phase| project.pending.iter().filter(|judged| judged.judgement.phase == phase).count();
     let phases = [Phase::Expand, Phase::Either, Phase::Contract, Phase::Split, Phase::Human];
-    let counts: Vec<String> =
-        phases.into_iter().map(|phase| (phase, count(phase))).filter(|(_, many)| *many > 0).map(|(phase, many)| format!("{many} {}", phase.word())).collect();
+    let counts: Vec<String> = phases
+        .into_iter()
+        .map(|phase| (phase, count(phase)))
+        .filter(|(_, many)| *many > 0)
+        .map(|(phase, many)| format!("{many} {}", phase.word()))
+        .collect();
     let total = project.listing.migrations.len();
     let applied = total - project.pending.len();
     match counts.is_empty() {
@@ -94,7 +98,10 @@ fn next(out: &mut String, project: &Project) {
         let _ = writeln!(out, "→ halfstep migrations split FILE makes two files of one that needs both phases");
     }
     if has(Phase::Human) {
-        let _ = writeln!(out, "→ halfstep migrations prove tries what the text does not tell; or write -- halfstep: phase=… reason=\"…\"");
+        let _ = writeln!(
+            out,
+            "→ halfstep migrations prove tries what the text does not tell; or write -- halfstep: phase=… reason=\"…\""
+        );
     }
 }
 
@@ -134,7 +141,9 @@ pub(super) fn json(project: &Project) -> Value {
     let problems: Vec<Value> = project
         .problems()
         .into_iter()
-        .map(|problem| json!({ "blocks": problem.weight == Weight::Blocks, "what": problem.what.what, "next": problem.what.next }))
+        .map(
+            |problem| json!({ "blocks": problem.weight == Weight::Blocks, "what": problem.what.what, "next": problem.what.next }),
+        )
         .collect();
     json!({
         "tool": listing.tool.word(),

@@ -3,7 +3,7 @@
 //!
 //! It decides where settings come from: the config, and options that overrule it.
 
-use crate::app::{Refusal, place};
+use super::super::{Refusal, place};
 use crate::cli::Global;
 use crate::cli::migrations::SourceArguments;
 use crate::config::Files;
@@ -75,10 +75,7 @@ impl Wanted {
     /// As the config says.
     #[must_use]
     pub fn of(files: Files) -> Wanted {
-        Wanted {
-            settings: Settings { paths: files.paths, tool: files.tool, phases: files.phases },
-            database: files.database,
-        }
+        Wanted { settings: Settings { paths: files.paths, tool: files.tool, phases: files.phases }, database: files.database }
     }
 
     /// Lists, asks the books, judges what is pending.
@@ -101,10 +98,12 @@ fn secret(said: &str) -> Result<Secret, Refusal> {
     let shown = Printable::new(at);
     let value = match kind {
         "env" => std::env::var(at).map_err(|_| {
-            Failure::new(format!("--database: the environment has no variable {shown}")).next("set it, or give file:PATH or the url")
+            Failure::new(format!("--database: the environment has no variable {shown}"))
+                .next("set it, or give file:PATH or the url")
         }),
         "file" => std::fs::read_to_string(PathBuf::from(at)).map_err(|error| {
-            Failure::new(format!("--database: {shown} cannot be read: {error}")).next("name a file that holds the url in one line")
+            Failure::new(format!("--database: {shown} cannot be read: {error}"))
+                .next("name a file that holds the url in one line")
         }),
         _ => Ok(said.to_owned()),
     };
@@ -116,9 +115,11 @@ pub async fn asked(listing: Listing, database: &dyn Database, session: &mut dyn 
     let dialect = database.dialect();
     let place = database.place();
     let trouble = |what: &str, error: &dyn std::fmt::Display| {
-        Failure::new(format!("{place}: {what}: {error}")).next("look whether the role may read the tracking table and the catalogue")
+        Failure::new(format!("{place}: {what}: {error}"))
+            .next("look whether the role may read the tracking table and the catalogue")
     };
-    let standing = standing(&listing, session, dialect).await.map_err(|error| trouble("the tracking table cannot be read", &error))?;
+    let standing =
+        standing(&listing, session, dialect).await.map_err(|error| trouble("the tracking table cannot be read", &error))?;
     let catalogue = session.catalogue().await.map_err(|error| trouble("the catalogue cannot be read", &error))?;
     Ok(project(listing, Some((place, dialect, standing, catalogue))))
 }
@@ -129,10 +130,8 @@ fn project(listing: Listing, known: Option<(String, Dialect, Standing, Catalogue
         None => (None, guessed(&listing), Standing::fresh(&listing), None),
     };
     let pending = judged(&listing, &standing, dialect, catalogue.as_ref());
-    let names: Vec<(&str, Phase)> = pending
-        .iter()
-        .filter_map(|one| Some((listing.migrations.get(one.at)?.label.as_str(), one.judgement.phase)))
-        .collect();
+    let names: Vec<(&str, Phase)> =
+        pending.iter().filter_map(|one| Some((listing.migrations.get(one.at)?.label.as_str(), one.judgement.phase))).collect();
     let standstill = prefix::standstill(&names, listing.keeping);
     Project { standstill, listing, standing, dialect, database, catalogue, pending }
 }
