@@ -33,8 +33,8 @@ pub(super) fn parts(parts: &[Judgement]) -> Judgement {
     whole
 }
 
-/// The stricter, the higher; a hard one before a soft one.
-fn rank(judgement: &Judgement) -> (u8, bool) {
+/// The stricter, the higher; a hard one before a soft one, and of two that are open the one that is proposed for later.
+fn rank(judgement: &Judgement) -> (u8, bool, Option<Phase>) {
     let phase = match judgement.phase {
         Phase::Either => 0,
         Phase::Expand => 1,
@@ -42,7 +42,7 @@ fn rank(judgement: &Judgement) -> (u8, bool) {
         Phase::Human => 3,
         Phase::Split => 4,
     };
-    (phase, judgement.hard)
+    (phase, judgement.hard, judgement.proposed)
 }
 
 /// The phase of a file.
@@ -101,5 +101,18 @@ fn goes_with(open: &Judgement, neighbours: Phase, statements: &[JudgedStatement]
                 }
         }
         Phase::Either | Phase::Split | Phase::Human => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_open_parts_the_one_for_later_decides() {
+        let open = |proposed| Judgement::new("P71", Phase::Human, "").proposing(proposed);
+        for both in [[Phase::Contract, Phase::Expand], [Phase::Expand, Phase::Contract]] {
+            assert_eq!(parts(&both.map(open)).proposed, Some(Phase::Contract));
+        }
     }
 }
