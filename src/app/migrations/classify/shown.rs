@@ -146,7 +146,8 @@ fn one_file(out: &mut String, file: &Classified, ink: Ink) {
         paint(Printable::new(&file.loaded.path).as_str(), Colour::Strong, ink),
         paint(&format!("({}{dialect})", file.loaded.layout.tool.word()), Colour::Faint, ink),
     );
-    if judgement.source == Source::Marked {
+    // What is true of several statements together stands at none of them.
+    if judgement.source == Source::Marked || (judgement.phase == Phase::Split && judgement.statements.len() > 1) {
         let _ = writeln!(out, "          {}", Printable::new(&judgement.why).as_str());
     }
     for remark in &judgement.remarks {
@@ -169,13 +170,9 @@ fn one_statement(out: &mut String, statement: &JudgedStatement, ink: Ink) {
         let costs: Vec<&str> = judgement.costs.iter().map(|cost: &Cost| cost.word()).collect();
         let phase = paint(&format!("{:8}", judgement.phase.word()), Colour::Phase(judgement.phase), ink);
         let facts = [costs.join(" "), lost.to_owned()].into_iter().filter(|fact| !fact.is_empty()).collect::<Vec<_>>().join(" ");
-        let _ = writeln!(
-            out,
-            "{line:>8}  {phase}  {:<20} {:<4} {}",
-            judgement.operation,
-            judgement.row,
-            paint(&facts, Colour::Faint, ink)
-        );
+        let facts = paint(&facts, Colour::Faint, ink);
+        let head = format!("{line:>8}  {phase}  {:<20} {:<4} {facts}", judgement.operation, judgement.row);
+        let _ = writeln!(out, "{}", head.trim_end());
         let _ = writeln!(out, "          {}", Printable::new(&judgement.why).as_str());
         if !judgement.advice.is_empty() {
             let _ = writeln!(out, "          {} {}", paint("→", Colour::Faint, ink), Printable::new(&judgement.advice).as_str());
