@@ -137,8 +137,8 @@ pub fn text(all: &Classification, ink: Ink) -> String {
 
 fn one_file(out: &mut String, file: &Classified, ink: Ink) {
     let judgement = &file.judgement;
-    let dialect = if file.loaded.knows_dialect { "" } else { ", taken for " };
-    let dialect = if dialect.is_empty() { String::new() } else { format!("{dialect}{}", file.loaded.dialect.word()) };
+    let taken = if file.loaded.knows_dialect { "" } else { "taken for " };
+    let dialect = format!(", {taken}{}", file.loaded.dialect.word());
     let _ = writeln!(
         out,
         "{}  {} {}",
