@@ -117,6 +117,9 @@ async fn wait(global: &Global, order: Order) -> Answer {
         Order::Migrations(MigrationsArguments { what: MigrationsOrder::List(arguments) }) => {
             migrations::list::list(global, &arguments).await
         }
+        Order::Migrations(MigrationsArguments { what: MigrationsOrder::Split(arguments) }) => {
+            migrations::split::split(global, &arguments).await
+        }
         Order::Approve
         | Order::Replay(_)
         | Order::Rehearse

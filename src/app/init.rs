@@ -14,7 +14,7 @@ mod asked;
 mod draft;
 mod haproxy_cfg;
 mod httpd_conf;
-mod look;
+pub mod look;
 mod propose;
 mod save;
 mod steps;

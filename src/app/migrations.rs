@@ -3,3 +3,4 @@
 pub mod classify;
 pub mod list;
 pub mod project;
+pub mod split;

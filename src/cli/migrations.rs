@@ -1,7 +1,10 @@
 //! The options of `halfstep migrations` and its five commands. It knows no migration.
 
+pub mod split;
+
 use crate::migration::{Dialect, Tool};
 use clap::{Args, Subcommand};
+use split::SplitArguments;
 use std::path::PathBuf;
 
 /// `halfstep migrations`.
@@ -20,8 +23,8 @@ pub enum MigrationsOrder {
     Classify(ClassifyArguments),
     /// Not yet: run statements of both versions around each migration, on a scratch copy
     Prove(ProveArguments),
-    /// Not yet: make an expand and a contract file of one that needs both phases
-    Split(SplitArguments),
+    /// Write expand and contract files, each with its way back, for one migration that neither version survives
+    Split(Box<SplitArguments>),
     /// Not yet: run what is pending of one phase
     Run(MigrationsRunArguments),
 }
@@ -76,14 +79,6 @@ pub struct ProveArguments {
     /// Files and folders [default: what is pending]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-}
-
-/// `halfstep migrations split`.
-#[derive(Debug, Clone, PartialEq, Default, Args)]
-pub struct SplitArguments {
-    /// The migration
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
 }
 
 /// `halfstep migrations run`.

@@ -95,6 +95,10 @@ pub fn files(splits: &[Split], home: &Home) -> Result<Vec<Output>, Human> {
         // As wide as the last number, so that names sort as they run.
         let width = all.to_string().len();
         let name = format!("{slug}_{number:0width$}_{stage}_{}", unit.word);
+        if let Some(there) = home.beside.iter().find(|beside| beside.name.contains(&name)) {
+            let what = format!("{} is there already: the same was split before", home.path(&there.name));
+            return Err(Human::because(format!("{what}; take those files away first, if they have not run")));
+        }
         let title = Printable::cut(&format!("{}: step {number} of {all}", split.title), 200).as_str().to_owned();
         pages.push(Page { unit, name, title, version });
     }

@@ -7,6 +7,7 @@ mod parts;
 mod rename_column;
 mod rename_table;
 mod retype;
+mod widen;
 
 use super::{Human, Split, Wish};
 use crate::migration::Catalogue;

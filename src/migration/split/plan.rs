@@ -4,7 +4,7 @@ use super::recognise::{Piece, Rest};
 use super::{Human, Script, Split, Unit, Wish, split};
 use crate::migration::operation::Object;
 use crate::migration::{Catalogue, Phase};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The splits of a file; `name` is what its statements that stay are called.
 pub fn plan(pieces: &[Piece], catalogue: &Catalogue, name: &str) -> Result<Vec<Split>, Human> {
@@ -40,12 +40,19 @@ pub fn plan(pieces: &[Piece], catalogue: &Catalogue, name: &str) -> Result<Vec<S
 fn quarrels(wishes: &[&Wish]) -> Vec<String> {
     let mut columns: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut tables: BTreeMap<String, usize> = BTreeMap::new();
+    let mut changed = BTreeSet::new();
     let mut renamed = vec![];
     for wish in wishes {
         if let Some((table, column)) = subject(wish) {
             *tables.entry(table.to_string()).or_default() += 1;
             if let Some(column) = column {
                 *columns.entry((table.to_string(), column.to_owned())).or_default() += 1;
+                changed.insert((table.to_string(), column.to_owned()));
+            }
+        }
+        if let Wish::AddForeignKey { table, columns: named, .. } | Wish::AddUnique { table, columns: named, .. } = wish {
+            for column in named {
+                *columns.entry((table.to_string(), column.clone())).or_default() += 1;
             }
         }
         if let Wish::RenameTable { table, .. } = wish {
@@ -54,7 +61,7 @@ fn quarrels(wishes: &[&Wish]) -> Vec<String> {
     }
     let mut reasons: Vec<String> = columns
         .iter()
-        .filter(|(_, count)| **count > 1)
+        .filter(|(column, count)| **count > 1 && changed.contains(*column))
         .map(|((table, column), _)| format!("{table}.{column} is changed twice: one change in each rollout"))
         .collect();
     reasons.extend(
@@ -102,4 +109,54 @@ fn stays(rest: &[&Rest], name: &str) -> Option<Split> {
         }
     }
     Some(Split { slug: format!("rest_{name}"), title: format!("the rest of {name}"), units, remarks: vec![] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migration::Dialect;
+    use crate::migration::split::Fill;
+
+    fn rename(to: &str) -> Piece {
+        Piece::Wish(Wish::RenameColumn { table: Object::new("t"), column: "a".to_owned(), to: to.to_owned() })
+    }
+
+    fn rest(sql: &str, phase: Phase, reversible: bool) -> Piece {
+        Piece::Rest(Rest { sql: sql.to_owned(), phase, reversible, alone: false })
+    }
+
+    #[test]
+    fn what_cannot_be_done_side_by_side_is_said() {
+        let nothing = Catalogue::empty(Dialect::Postgres);
+        let said = |pieces: &[Piece]| plan(pieces, &nothing, "x").expect_err("a person").reasons.join("\n");
+        assert!(said(&[rename("b"), rename("c")]).contains("t.a is changed twice"));
+        let table = Piece::Wish(Wish::RenameTable { table: Object::new("t"), to: "u".to_owned() });
+        assert!(said(&[rename("b"), table]).contains("renamed and changed as well"));
+        let key = Wish::AddUnique { table: Object::new("t"), name: None, columns: vec!["a".to_owned()], index: None };
+        assert!(said(&[rename("b"), Piece::Wish(key)]).contains("changed twice"));
+        assert!(said(&[rest("CREATE TABLE a ()", Phase::Expand, true)]).contains("nothing in it has to be split"));
+        assert!(said(&[]).contains("nothing"));
+    }
+
+    #[test]
+    fn what_stays_goes_with_its_phase() {
+        let nothing = Catalogue::empty(Dialect::Postgres);
+        let add = Wish::AddColumn {
+            table: Object::new("t"),
+            column: "c".to_owned(),
+            data_type: "int".to_owned(),
+            fill: Fill { value: Some("0".to_owned()), ..Fill::default() },
+        };
+        let pieces = [
+            rest("A", Phase::Expand, true),
+            rest("B", Phase::Expand, true),
+            rest("C", Phase::Contract, false),
+            Piece::Wish(add),
+            rest("D", Phase::Contract, true),
+        ];
+        let splits = plan(&pieces, &nothing, "x").unwrap_or_else(|human| panic!("{:?}", human.reasons));
+        let shape: Vec<Vec<usize>> =
+            splits.iter().map(|split| split.units.iter().map(|unit| unit.up.statements.len()).collect()).collect();
+        assert_eq!(shape, [vec![2, 1], vec![2, 2], vec![1]]);
+    }
 }

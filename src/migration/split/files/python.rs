@@ -10,36 +10,27 @@ use regex::Regex;
 /// Walks a table in batches, with a cursor of the driver.
 const DJANGO_WALK: &str = r#"
 def in_batches(execute, table, key, statement):
-    start = None
+    last = None
     while True:
-        if start is None:
-            rows = execute(f"SELECT {key} FROM {table} ORDER BY {key} LIMIT 2000", ())
-        else:
-            rows = execute(f"SELECT {key} FROM {table} WHERE {key} > %s ORDER BY {key} LIMIT 2000", (start,))
+        after, values = ("", ()) if last is None else (f" WHERE {key} > %s", (last,))
+        rows = execute(f"SELECT {key} FROM {table}{after} ORDER BY {key} LIMIT 2000", values)
         if not rows:
             return
-        end = rows[-1][0]
-        if start is None:
-            execute(f"{statement} AND {key} <= %s", (end,))
-        else:
-            execute(f"{statement} AND {key} > %s AND {key} <= %s", (start, end))
-        start = end
+        last = rows[-1][0]
+        execute(f"{statement} AND {key} >= %s AND {key} <= %s", (rows[0][0], last))
 "#;
 
 /// The same with SQLAlchemy.
 const ALEMBIC_WALK: &str = r#"
 def in_batches(bind, table, key, statement):
-    start = None
+    last = None
     while True:
-        rows = f"SELECT {key} FROM {table}" + ("" if start is None else f" WHERE {key} > :start")
-        values = {} if start is None else {"start": start}
-        found = bind.execute(sa.text(f"{rows} ORDER BY {key} LIMIT 2000"), values).fetchall()
-        if not found:
+        after, values = ("", {}) if last is None else (f" WHERE {key} > :last", {"last": last})
+        rows = bind.execute(sa.text(f"SELECT {key} FROM {table}{after} ORDER BY {key} LIMIT 2000"), values).fetchall()
+        if not rows:
             return
-        end = found[-1][0]
-        low = "" if start is None else f" AND {key} > :start"
-        bind.execute(sa.text(f"{statement}{low} AND {key} <= :end"), {**values, "end": end})
-        start = end
+        first, last = rows[0][0], rows[-1][0]
+        bind.execute(sa.text(f"{statement} AND {key} >= :first AND {key} <= :last"), {"first": first, "last": last})
 "#;
 
 /// Who runs the statements.

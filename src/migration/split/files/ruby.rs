@@ -75,7 +75,7 @@ fn one(statement: &Statement) -> String {
         Some(Mark::Batch { table, key }) => {
             let sql = heredoc(&statement.sql, ".chomp");
             format!(
-                "    table = {}\n    key = {}\n    statement = {sql}    from = nil\n    loop do\n      rows = from.nil? ? '' : \" WHERE #{{key}} > #{{quote(from)}}\"\n      to = select_values(\"SELECT #{{key}} FROM #{{table}}#{{rows}} ORDER BY #{{key}} LIMIT 2000\").last\n      break if to.nil?\n\n      low = from.nil? ? '' : \" AND #{{key}} > #{{quote(from)}}\"\n      execute(\"#{{statement}}#{{low}} AND #{{key}} <= #{{quote(to)}}\")\n      from = to\n    end\n",
+                "    table = {}\n    key = {}\n    statement = {sql}    last = nil\n    loop do\n      after = last.nil? ? '' : \" WHERE #{{key}} > #{{quote(last)}}\"\n      keys = select_values(\"SELECT #{{key}} FROM #{{table}}#{{after}} ORDER BY #{{key}} LIMIT 2000\")\n      break if keys.empty?\n\n      execute(\"#{{statement}} AND #{{key}} >= #{{quote(keys.first)}} AND #{{key}} <= #{{quote(keys.last)}}\")\n      last = keys.last\n    end\n",
                 quoted(table),
                 quoted(key)
             )

@@ -1,6 +1,6 @@
 use super::*;
 use crate::migration::catalogue::{Catalogue, Column, Index, Table};
-use crate::migration::operation::Object;
+use crate::migration::operation::{Object, Operation};
 use crate::migration::split::{Wish, split};
 
 fn catalogue(dialect: Dialect) -> Catalogue {
@@ -146,6 +146,13 @@ fn every_tool_reads_what_was_written_for_it() {
                 continue;
             }
             forward += 1;
+            let contents = crate::migration::read::read(&output.text, &file, Dialect::Postgres);
+            let operations: Vec<&Operation> = contents.statements.iter().flat_map(|written| &written.operations).collect();
+            let reads = file.language != crate::migration::Language::Python;
+            let adds = operations.iter().any(|one| matches!(one, Operation::AddColumn { .. }));
+            assert!(!reads || adds == output.text.contains("ADD COLUMN display_name"), "{tool} {}: {operations:?}", output.path);
+            let unknown = operations.iter().find(|one| matches!(one, Operation::Unknown { .. }));
+            assert!(unknown.is_none(), "{tool} {}: {unknown:?}", output.path);
             assert!(file.phase_mark(0).is_some(), "{tool} {}", output.path);
             let concurrent = output.text.contains("INDEX CONCURRENTLY accounts_display_name_idx");
             let is_alone = !file.in_transaction();

@@ -22,8 +22,7 @@ pub(super) fn add(catalogue: &Catalogue, table: &Object, column: &str, data_type
         value
     };
     let add = alter(&subject, &format!("ADD COLUMN {q} {data_type} NOT NULL DEFAULT {default}"), How::Instant);
-    let gone =
-        alter(&subject, &format!("DROP COLUMN {q}"), if parts::is_mariadb(&subject) { How::Instant } else { How::Inplace });
+    let gone = alter(&subject, &format!("DROP COLUMN {q}"), How::of_drop(&subject));
     let drop = alter(&subject, &format!("ALTER COLUMN {q} DROP DEFAULT"), How::Instant);
     let again = alter(&subject, &format!("ALTER COLUMN {q} SET DEFAULT {default}"), How::Instant);
     let units =

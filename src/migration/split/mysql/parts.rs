@@ -26,6 +26,13 @@ pub(super) enum How {
     Copy,
 }
 
+impl How {
+    /// MySQL drops a column at once from 8.0.29 on only.
+    pub(super) fn of_drop(subject: &Subject) -> How {
+        if is_mariadb(subject) { How::Instant } else { How::Inplace }
+    }
+}
+
 /// Is it MariaDB?
 pub(super) fn is_mariadb(subject: &Subject) -> bool {
     subject.catalogue.server.to_lowercase().contains("mariadb")
@@ -174,8 +181,7 @@ pub(super) fn key_drops(subject: &Subject, column: &str) -> Vec<Unit> {
 
 /// The old column gone, with a way back that brings an empty one.
 pub(super) fn column_drop(subject: &Subject, column: &Column) -> Unit {
-    // MySQL drops a column at once from 8.0.29 on only.
-    let how = if is_mariadb(subject) { How::Instant } else { How::Inplace };
+    let how = How::of_drop(subject);
     let q = subject.q(&column.name);
     let nullable = column.nullable || column.default.is_none();
     let again = format!("ADD COLUMN {q} {}", described(subject, column, nullable, column.default.as_deref()));

@@ -55,8 +55,7 @@ impl Rename<'_> {
         let subject = &self.subject;
         let (o, n) = (subject.q(&self.old.name), subject.q(self.to));
         let add = format!("ADD COLUMN {n} {}", described(subject, &self.old, true, None));
-        let gone =
-            change(alter(subject, &format!("DROP COLUMN {n}"), if is_mariadb(subject) { How::Instant } else { How::Inplace }));
+        let gone = change(alter(subject, &format!("DROP COLUMN {n}"), How::of_drop(subject)));
         let mut units = vec![Unit::expand("column", change(alter(subject, &add, How::Instant))).back(gone)];
         if self.relaxes_first() {
             let (up, down) = parts::required(subject, &self.old, &self.old.name, false);

@@ -161,3 +161,32 @@ async fn constraints_come_when_only_the_new_version_is_left() {
         .await;
     }
 }
+
+#[tokio::test]
+async fn a_number_gets_wider() {
+    go(Journey {
+        schema: &[
+            "CREATE TABLE ev (id INT AUTO_INCREMENT PRIMARY KEY, amt INT NOT NULL DEFAULT 5, other TEXT)",
+            "CREATE INDEX ev_amt ON ev (amt)",
+            "CREATE UNIQUE INDEX ev_both ON ev (amt, id)",
+            "INSERT INTO ev (amt) SELECT seq FROM seq_1_to_2000",
+        ],
+        wish: Wish::ChangeType {
+            table: Object::new("ev"),
+            column: "amt".to_owned(),
+            to: "bigint(20)".to_owned(),
+            fill: Fill::default(),
+        },
+        old: &[
+            |n| format!("INSERT INTO ev (amt) VALUES ({})", n % 1000),
+            |n| format!("UPDATE ev SET amt = {} WHERE id = {}", n % 77, n % 2000),
+            |_| "INSERT INTO ev () VALUES ()".to_owned(),
+        ],
+        new: &[
+            |n| format!("INSERT INTO ev (amt) VALUES ({})", n % 2000),
+            |n| format!("UPDATE ev SET amt = amt + 1 WHERE id = {}", n % 2000),
+        ],
+        plain: &["ALTER TABLE ev MODIFY amt BIGINT NOT NULL DEFAULT 5"],
+    })
+    .await;
+}
