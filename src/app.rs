@@ -120,6 +120,9 @@ async fn wait(global: &Global, order: Order) -> Answer {
         Order::Migrations(MigrationsArguments { what: MigrationsOrder::Split(arguments) }) => {
             migrations::split::split(global, &arguments).await
         }
+        Order::Migrations(MigrationsArguments { what: MigrationsOrder::Run(arguments) }) => {
+            migrations::run::run_phase(global, &arguments).await
+        }
         Order::Approve
         | Order::Replay(_)
         | Order::Rehearse

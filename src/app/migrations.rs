@@ -3,4 +3,5 @@
 pub mod classify;
 pub mod list;
 pub mod project;
+pub mod run;
 pub mod split;

@@ -16,10 +16,9 @@ pub fn not_yet(order: &Order) -> Option<Failure> {
         Order::Rehearse => ("rehearse", "`halfstep plan` shows every step, `halfstep demo` a whole rollout"),
         Order::Migrations(migrations) => match &migrations.what {
             MigrationsOrder::Prove(_) => ("migrations prove", CLASSIFY),
-            MigrationsOrder::Run(_) => {
-                ("migrations run", "name commands in [migrations] expand and contract; the rollout runs them in their phases")
+            MigrationsOrder::Classify(_) | MigrationsOrder::List(_) | MigrationsOrder::Split(_) | MigrationsOrder::Run(_) => {
+                return None;
             }
-            MigrationsOrder::Classify(_) | MigrationsOrder::List(_) | MigrationsOrder::Split(_) => return None,
         },
         Order::Demo(_)
         | Order::Init(_)

@@ -2,10 +2,12 @@
 
 pub mod split;
 
+use crate::migration::progress::ContractStep;
 use crate::migration::{Dialect, Tool};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use split::SplitArguments;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// `halfstep migrations`.
 #[derive(Debug, Clone, PartialEq, Args)]
@@ -25,8 +27,8 @@ pub enum MigrationsOrder {
     Prove(ProveArguments),
     /// Write expand and contract files, each with its way back, for one migration that neither version survives
     Split(Box<SplitArguments>),
-    /// Not yet: run what is pending of one phase
-    Run(MigrationsRunArguments),
+    /// Run what is pending of one phase: with limits on locks, checkpoints, backfills in batches
+    Run(Box<MigrationsRunArguments>),
 }
 
 /// Where the files and their database are, in the place of what the config says.
@@ -82,5 +84,93 @@ pub struct ProveArguments {
 }
 
 /// `halfstep migrations run`.
-#[derive(Debug, Clone, PartialEq, Default, Args)]
-pub struct MigrationsRunArguments {}
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct MigrationsRunArguments {
+    /// What belongs before the servers change, or what belongs after
+    #[arg(long, value_enum)]
+    pub phase: PhaseWord,
+    /// Of a contract only what can be undone; the drops wait for a later run
+    #[arg(long, value_enum)]
+    pub step: Option<StepWord>,
+    #[command(flatten)]
+    pub source: SourceArguments,
+    /// What the books call this run
+    #[arg(long, value_name = "NAME")]
+    pub release: Option<String>,
+    /// Where it stands, as a JSON document that is replaced as it goes
+    #[arg(long, value_name = "FILE")]
+    pub progress: Option<PathBuf>,
+    /// A file that holds go, slow or pause, read between statements and batches
+    #[arg(long, value_name = "FILE")]
+    pub pace: Option<PathBuf>,
+    /// How each thing that happens is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub events: EventsAs,
+    /// The most that one try waits for a lock, in milliseconds [default: lock_timeout of the config, else 2000]
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
+    pub lock_timeout: Option<Duration>,
+    /// All tries of one statement together take no longer, in seconds [default: 600]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub give_up: Option<Duration>,
+    /// A statement in which an earlier run died, where the database does not show whether it was done: it was, or do it again
+    #[arg(long, value_enum)]
+    pub unclear: Option<UnclearWord>,
+    /// The rollout that it is for: its decisions, its document, its pace
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub rollout: Option<PathBuf>,
+    /// The word of a contract has been typed already
+    #[arg(long, hide = true)]
+    pub confirmed: bool,
+}
+
+/// Which phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PhaseWord {
+    Expand,
+    Contract,
+}
+
+/// Which step of a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StepWord {
+    Detach,
+    Drop,
+}
+
+/// What somebody found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UnclearWord {
+    Done,
+    Again,
+}
+
+/// How events are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum EventsAs {
+    #[default]
+    Text,
+    Json,
+}
+
+impl From<StepWord> for ContractStep {
+    fn from(word: StepWord) -> ContractStep {
+        match word {
+            StepWord::Detach => ContractStep::Detach,
+            StepWord::Drop => ContractStep::Drop,
+        }
+    }
+}
+
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(number @ 1..=60_000) => Ok(Duration::from_millis(number)),
+        Ok(_) | Err(_) => Err("give milliseconds, from 1 to 60000".to_owned()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(number @ 1..=86_400) => Ok(Duration::from_secs(number)),
+        Ok(_) | Err(_) => Err("give seconds, from 1 to 86400".to_owned()),
+    }
+}

@@ -28,7 +28,7 @@ mod watch;
 mod work;
 
 pub use books::TABLE;
-pub use job::{File, Job, Statement, Write};
+pub use job::{File, Job, Recorder, Stage, Statement, Write};
 pub use pace::Pace;
 pub use report::{Event, Report};
 
@@ -38,7 +38,7 @@ use crate::migration::progress::{ContractStep, StepState};
 use crate::model::Failure;
 use guard::Hands;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use work::{Halt, Run};
 
@@ -133,6 +133,10 @@ async fn begin<'r>(
         return Err(pooled(&place));
     }
     let trouble = |doing: &str, error: SqlError| error.failure(doing, &place);
+    if dialect == Dialect::Postgres {
+        // So that a statement ends soon after the program that sent it. Servers before 14 do not know it.
+        let _ = main.execute("SET client_connection_check_interval = 1000", &[]).await;
+    }
     main.lock_timeout(settings.lock_timeout).await.map_err(|error| trouble("setting a limit", error))?;
     let catalogue = main.catalogue().await.map_err(|error| trouble("reading the catalogue", error))?;
     preflight::look(&mut *main, dialect, &place, job, &catalogue, report).await?;
@@ -145,7 +149,7 @@ async fn begin<'r>(
     }
     let lock_timeout = settings.lock_timeout.max(Duration::from_millis(1));
     let hands = Hands { dialect, main, watcher, report, stop, lock_timeout, give_up: settings.give_up };
-    Ok(Run { job, settings, database, hands, books, catalogue, steps: books::Steps::new() })
+    Ok(Run { job, settings, database, hands, books, catalogue, steps: books::Steps::new(), began: Instant::now() })
 }
 
 /// Was something held back?

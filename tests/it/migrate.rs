@@ -1,8 +1,9 @@
 //! Migrations on real servers: PostgreSQL, MariaDB and SQLite. Read next: [`servers`] (how they are started), [`database`]
-//! (sessions, errors, catalogues, scratch copies), [`books`] (tracking tables), [`run`] (statements, batches, locks, crashes),
+//! (sessions, errors, catalogues, scratch copies), [`books`] (tracking tables), [`run`] (statements, batches, locks, crashes), [`command`],
 //! [`rows`] (what a statement costs, as the server says).
 
 mod books;
+mod command;
 mod database;
 mod job;
 mod rows;

@@ -1,6 +1,6 @@
 //! Jobs for tests of this room.
 
-use super::job::{File, Statement};
+use super::job::{File, Recorder, Statement};
 use crate::migration::{Judgement, Operation, Phase, Reversible, Source};
 use std::collections::BTreeSet;
 
@@ -26,8 +26,7 @@ pub(super) fn file(name: &str, statements: Vec<Statement>) -> File {
         name: name.to_owned(),
         in_transaction: true,
         statements,
-        before: vec![],
-        after: vec![],
+        recorder: Recorder::new(|_| vec![]),
         phase: Phase::Expand,
         source: Source::Read,
         why: String::new(),

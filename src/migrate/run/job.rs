@@ -5,6 +5,8 @@ use crate::migration::mark::Instruction;
 use crate::migration::progress::{ContractStep, FileProgress, Progress, StatementProgress, StepState};
 use crate::migration::{Cost, Dialect, Judgement, Operation, Phase, Reversible, Source};
 use crate::model::{Failure, Printable};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Everything that one run does.
 #[derive(Debug, Clone)]
@@ -28,6 +30,40 @@ pub struct Write {
     pub values: Vec<Value>,
 }
 
+/// When a tool writes into its books.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Stage<'a> {
+    /// Before the first statement, committed at once. It may be asked for again after a crash.
+    Begun,
+    /// With the last statement, in its transaction where there is one.
+    Done { took: Duration },
+    /// A statement failed.
+    Failed { error: &'a str },
+}
+
+/// Knows what a tool writes for one file.
+#[derive(Clone)]
+pub struct Recorder(Arc<dyn Fn(Stage<'_>) -> Vec<Write> + Send + Sync>);
+
+impl Recorder {
+    /// From a function.
+    pub fn new(writes: impl Fn(Stage<'_>) -> Vec<Write> + Send + Sync + 'static) -> Recorder {
+        Recorder(Arc::new(writes))
+    }
+
+    /// What is written at this stage.
+    #[must_use]
+    pub fn writes(&self, stage: Stage<'_>) -> Vec<Write> {
+        (self.0)(stage)
+    }
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Recorder")
+    }
+}
+
 /// One file.
 #[derive(Debug, Clone)]
 pub struct File {
@@ -36,10 +72,8 @@ pub struct File {
     /// Would the tool run it in one transaction?
     pub in_transaction: bool,
     pub statements: Vec<Statement>,
-    /// What the tool writes before the first statement.
-    pub before: Vec<Write>,
-    /// What the tool writes after the last one.
-    pub after: Vec<Write>,
+    /// What the tool writes into its books.
+    pub recorder: Recorder,
     pub phase: Phase,
     pub source: Source,
     pub why: String,

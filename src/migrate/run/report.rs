@@ -59,6 +59,8 @@ pub type Listener = Box<dyn Fn(&Event) + Send + Sync>;
 pub struct Report {
     path: Option<PathBuf>,
     listener: Listener,
+    /// Files of the document that are not of the run stand before its own.
+    before: usize,
     inner: Mutex<Inner>,
 }
 
@@ -81,7 +83,19 @@ impl Report {
     /// `path`: where the document goes; `None`: nowhere.
     #[must_use]
     pub fn new(progress: Progress, path: Option<PathBuf>, listener: Listener) -> Report {
-        Report { path, listener, inner: Mutex::new(Inner { progress, is_dirty: true, written: None, batch_said: None }) }
+        Report {
+            path,
+            listener,
+            before: 0,
+            inner: Mutex::new(Inner { progress, is_dirty: true, written: None, batch_said: None }),
+        }
+    }
+
+    /// The same for a document with that many files of others in front.
+    #[must_use]
+    pub fn after(mut self, before: usize) -> Report {
+        self.before = before;
+        self
     }
 
     /// As it stands now.
@@ -120,7 +134,7 @@ impl Report {
     pub(super) fn remark_on(&self, file: usize, text: &str) {
         let text = Printable::cut(text, 600);
         let name = self.change(|progress| {
-            let file = progress.files.get_mut(file)?;
+            let file = progress.files.get_mut(self.before + file)?;
             file.remarks.push(text.clone());
             Some(file.name.clone())
         });
@@ -131,7 +145,7 @@ impl Report {
     /// Where a file stands.
     pub(super) fn file(&self, file: usize, state: StepState) {
         let name = self.change(|progress| {
-            let file = progress.files.get_mut(file)?;
+            let file = progress.files.get_mut(self.before + file)?;
             file.state = state;
             Some(file.name.clone())
         });
@@ -142,7 +156,7 @@ impl Report {
 
     fn on<T>(&self, at: At, what: impl FnOnce(&mut StatementProgress) -> T) -> Option<(Printable, StatementProgress, T)> {
         self.change(|progress| {
-            let file = progress.files.get_mut(at.file)?;
+            let file = progress.files.get_mut(self.before + at.file)?;
             let statement = file.statements.get_mut(at.statement)?;
             let answer = what(statement);
             Some((file.name.clone(), statement.clone(), answer))
@@ -182,7 +196,7 @@ impl Report {
     /// Who held what a statement waited for, last.
     pub(super) fn blockers(&self, at: At) -> Vec<Blocker> {
         self.with(|inner| {
-            let file = inner.progress.files.get(at.file);
+            let file = inner.progress.files.get(self.before + at.file);
             file.and_then(|file| file.statements.get(at.statement)).map(|one| one.waits_for.clone()).unwrap_or_default()
         })
     }

@@ -3,6 +3,7 @@
 use crate::hand::database::{Session, SqlError, Value};
 use crate::migration::Dialect;
 use crate::model::{Failure, Printable};
+use std::time::{Duration, Instant};
 
 /// The number of the lock, the same for everybody: "halfstep" in eight bytes.
 const NUMBER: i64 = 0x6861_6c66_7374_6570;
@@ -10,13 +11,24 @@ const NUMBER: i64 = 0x6861_6c66_7374_6570;
 /// SQLite's row.
 const ROW: &str = "halfstep_runner";
 
+/// A runner that was killed keeps the lock until the server notices: so long is waited for it.
+const PATIENCE: Duration = Duration::from_secs(4);
+
 /// Takes the lock, or says who has it. `who` is shown to a second one.
 pub(super) async fn take(session: &mut dyn Session, dialect: Dialect, who: &str, place: &str) -> Result<(), Failure> {
     let trouble = |error: SqlError| error.failure("taking the lock of the one runner", place);
-    let holder = match dialect {
-        Dialect::Postgres => on_postgres(session, who).await.map_err(trouble)?,
-        Dialect::Mysql => on_mysql(session).await.map_err(trouble)?,
-        Dialect::Sqlite => on_sqlite(session, who).await.map_err(trouble)?,
+    let began = Instant::now();
+    let holder = loop {
+        let holder = match dialect {
+            Dialect::Postgres => on_postgres(session, who).await.map_err(trouble)?,
+            Dialect::Mysql => on_mysql(session).await.map_err(trouble)?,
+            Dialect::Sqlite => on_sqlite(session, who).await.map_err(trouble)?,
+        };
+        // SQLite's is known to be alive.
+        if holder.is_none() || dialect == Dialect::Sqlite || began.elapsed() >= PATIENCE {
+            break holder;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
     };
     match holder {
         None => Ok(()),

@@ -3,7 +3,7 @@
 
 use super::books::{Books, Entry, State, Steps};
 use super::guard::{Hands, Ladder, Why, is_worth, limits};
-use super::job::{File, Job};
+use super::job::{File, Job, Stage};
 use super::pace::Pace;
 use super::report::At;
 use super::text::sets_limits;
@@ -25,6 +25,8 @@ pub(super) struct Run<'r> {
     pub catalogue: Catalogue,
     /// Of the file that is run.
     pub steps: Steps,
+    /// When it began.
+    pub began: Instant,
 }
 
 /// Why it does not go on.
@@ -41,13 +43,16 @@ impl Run<'_> {
         let end = self.end(file);
         let held_back = end < file.statements.len();
         self.open(file).await?;
+        self.began = Instant::now();
         let units = units(file, self.hands.dialect, end);
         if !held_back && units.is_empty() {
             return self.record(number).await.map(|()| false);
         }
         self.hands.report.file(number, StepState::Running);
-        if !held_back || end > 0 {
-            self.before(file).await?;
+        if !units.iter().all(|unit| self.is_done(unit)) {
+            let doing = format!("{}: writing into its tool's books", Printable::new(&file.name));
+            let written = self.books_of_tool(file, Stage::Begun).await;
+            written.map_err(|error| Halt::Failed(error.failure(&doing, &self.database.place())))?;
         }
         let last = units.len().saturating_sub(1);
         let mut recorded = false;
@@ -56,6 +61,10 @@ impl Run<'_> {
             match self.unit(number, unit, is_last).await {
                 Ok(with) => recorded |= with,
                 Err(halt) => {
+                    if let Halt::Failed(failure) = &halt {
+                        // Its own books: a dirty flag stays, a log gets the error.
+                        let _ = self.books_of_tool(file, Stage::Failed { error: &failure.to_string() }).await;
+                    }
                     let state = if matches!(halt, Halt::Stopped) { StepState::Paused } else { StepState::Failed };
                     self.hands.report.file(number, state);
                     return Err(halt);
@@ -111,14 +120,20 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn before(&mut self, file: &File) -> Result<(), Halt> {
-        let place = self.database.place();
-        for write in &file.before {
-            let written = self.hands.main.execute(&write.sql, &write.values).await;
-            let doing = format!("{}: writing into its tool's books", Printable::new(&file.name));
-            written.map_err(|error| Halt::Failed(error.failure(&doing, &place)))?;
+    /// What a tool writes, in a transaction of its own.
+    async fn books_of_tool(&mut self, file: &File, stage: Stage<'_>) -> Result<(), SqlError> {
+        let writes = file.recorder.writes(stage);
+        if writes.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.begin().await?;
+        for write in writes {
+            if let Err(error) = self.hands.main.execute(&write.sql, &write.values).await {
+                self.rolled_back().await;
+                return Err(error);
+            }
+        }
+        self.hands.main.execute("COMMIT", &[]).await.map(|_| ())
     }
 
     /// Runs a unit; were the tool's books written with it?
@@ -251,7 +266,7 @@ impl Run<'_> {
             times.push((ordinal, Some(took)));
         }
         if is_last {
-            for write in &file.after {
+            for write in file.recorder.writes(Stage::Done { took: self.began.elapsed() }) {
                 self.hands.main.execute(&write.sql, &write.values).await?;
             }
             self.books.recorded(&mut *self.hands.main, file).await?;
@@ -272,7 +287,7 @@ impl Run<'_> {
         let place = self.database.place();
         let doing = format!("{}: writing into its tool's books", Printable::new(&file.name));
         let mut done = self.begin().await;
-        for write in &file.after {
+        for write in file.recorder.writes(Stage::Done { took: self.began.elapsed() }) {
             if done.is_ok() {
                 done = self.hands.main.execute(&write.sql, &write.values).await.map(|_| ());
             }
@@ -301,6 +316,7 @@ impl Run<'_> {
         self.hands.main.execute(sql, &[]).await.map(|_| ())
     }
 
+    /// Takes back what is open.
     pub(super) async fn rolled_back(&mut self) {
         // Without a transaction, or without a session, there is nothing to take back.
         let _ = self.hands.main.execute("ROLLBACK", &[]).await;

@@ -1,6 +1,6 @@
 //! Jobs for tests, their operations written by hand: what is run is looked at here, not how it was read.
 
-use halfstep::migrate::run::{File, Job, Statement, Write};
+use halfstep::migrate::run::{File, Job, Recorder, Stage, Statement, Write};
 use halfstep::migration::mark::Instruction;
 use halfstep::migration::operation::{Column, Object, Operation};
 use halfstep::migration::progress::ContractStep;
@@ -17,8 +17,7 @@ pub fn file(name: &str, phase: Phase, statements: Vec<Statement>) -> File {
         name: name.to_owned(),
         in_transaction: true,
         statements: numbered.collect(),
-        before: vec![],
-        after: vec![],
+        recorder: Recorder::new(|_| vec![]),
         phase,
         source: Source::Read,
         why: String::new(),
@@ -28,7 +27,8 @@ pub fn file(name: &str, phase: Phase, statements: Vec<Statement>) -> File {
 
 /// With a row of its tool's books at the end.
 pub fn tracked(mut file: File, sql: &str) -> File {
-    file.after.push(Write { sql: sql.to_owned(), values: vec![] });
+    let write = Write { sql: sql.to_owned(), values: vec![] };
+    file.recorder = Recorder::new(move |stage| if matches!(stage, Stage::Done { .. }) { vec![write.clone()] } else { vec![] });
     file
 }
 

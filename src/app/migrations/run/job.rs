@@ -1,0 +1,67 @@
+//! Pending and judged files as a job: their statements cut out, with the rows that their tool writes.
+
+use super::super::project::{Judged, Project};
+use crate::migrate::run::job::{Recorder, Stage};
+use crate::migrate::run::{File, Job, Statement, Write};
+use crate::migration::Phase;
+use crate::migration::layout::Transaction;
+use crate::migration_source::{Migration, Order, Stage as Books, source};
+
+/// The job of one phase.
+#[must_use]
+pub fn job(project: &Project, phase: Phase, release: &str) -> Job {
+    let tool = project.listing.tool;
+    let prepare = if project.standing.has_table {
+        vec![]
+    } else {
+        source(tool).create(project.dialect).into_iter().map(|sql| Write { sql, values: vec![] }).collect()
+    };
+    let runs = |file: &&Judged| match phase {
+        Phase::Contract => matches!(file.judgement.phase, Phase::Contract | Phase::Either),
+        _ => matches!(file.judgement.phase, Phase::Expand | Phase::Either),
+    };
+    let files = project.pending.iter().filter(runs).filter_map(|judged| file(project, judged)).collect();
+    Job { release: release.to_owned(), phase, tool: tool.word().to_owned(), prepare, files }
+}
+
+fn file(project: &Project, judged: &Judged) -> Option<File> {
+    let migration = project.migration(judged)?;
+    let judgement = &judged.judgement;
+    let statements = judged.contents.statements.iter().zip(&judgement.statements).map(|(written, said)| Statement {
+        text: migration.text.get(written.span.clone()).unwrap_or_default().to_owned(),
+        line: written.line,
+        operations: written.operations.clone(),
+        instructions: judged.file.marks.of_statement(&migration.text, &written.span).map(|one| one.what.clone()).collect(),
+        judgement: said.judgement.clone(),
+    });
+    let apart =
+        judged.file.marks.no_transaction || judged.file.parts.iter().any(|part| part.transaction != Transaction::Together);
+    Some(File {
+        name: migration.label.clone(),
+        in_transaction: !apart,
+        statements: statements.collect(),
+        recorder: recorder(project, migration),
+        phase: judgement.phase,
+        source: judgement.source,
+        why: judgement.why.clone(),
+        remarks: judgement.remarks.clone(),
+    })
+}
+
+fn recorder(project: &Project, migration: &Migration) -> Recorder {
+    let (dialect, tool) = (project.dialect, project.listing.tool);
+    let entries = project.standing.entries.clone();
+    let migration = migration.clone();
+    Recorder::new(move |stage| {
+        let stage = match stage {
+            Stage::Begun => Books::Begun,
+            Stage::Done { took } => Books::Done { took },
+            Stage::Failed { error } => Books::Failed { error },
+        };
+        source(tool).record(&migration, stage, dialect, &entries).into_iter().map(written).collect()
+    })
+}
+
+fn written(order: Order) -> Write {
+    Write { sql: order.sql, values: order.values }
+}
