@@ -15,6 +15,62 @@ pub enum Dialect {
     Sqlite,
 }
 
+/// What only PostgreSQL says, in lower case.
+const POSTGRES: &[&str] = &[
+    "$$",
+    "::",
+    "jsonb",
+    "bytea",
+    "timestamptz",
+    " serial",
+    "bigserial",
+    "concurrently",
+    "create extension",
+    "language plpgsql",
+    "on conflict",
+    "using gin",
+    "using btree (",
+    "alter table only",
+    "timestamp with",
+    " uuid",
+    "create schema",
+    "validate constraint",
+    "character varying",
+    "create type",
+    "create sequence",
+    "nextval(",
+];
+
+/// What only MySQL and MariaDB says, in lower case.
+const MYSQL: &[&str] = &[
+    "engine=",
+    "engine =",
+    "auto_increment",
+    "unsigned",
+    "on duplicate key",
+    "charset",
+    "collate utf8",
+    "longtext",
+    "mediumtext",
+    "tinyint",
+    "delimiter ",
+    "modify column",
+    "change column",
+    "insert ignore",
+    "longblob",
+    "datetime(6)",
+    " key `",
+    "add key ",
+    "algorithm=",
+    "/*!",
+    "deallocate prepare",
+    "database()",
+    " from @",
+];
+
+/// What only SQLite says, in lower case.
+const SQLITE: &[&str] = &["autoincrement", "pragma ", "without rowid", "sqlite_master", "insert or ", "strftime(", "using fts"];
+
 impl Dialect {
     /// All of them.
     pub const ALL: [Dialect; 3] = [Dialect::Postgres, Dialect::Mysql, Dialect::Sqlite];
@@ -44,57 +100,9 @@ impl Dialect {
         }
         let head = text[..end].to_lowercase();
         let says = |words: &[&str]| words.iter().filter(|word| head.contains(**word)).count();
-        let postgres = says(&[
-            "$$",
-            "::",
-            "jsonb",
-            "bytea",
-            "timestamptz",
-            " serial",
-            "bigserial",
-            "concurrently",
-            "create extension",
-            "language plpgsql",
-            "on conflict",
-            "using gin",
-            "using btree (",
-            "alter table only",
-            "timestamp with",
-            " uuid",
-            "create schema",
-            "validate constraint",
-            "character varying",
-            "create type",
-            "create sequence",
-            "nextval(",
-        ]);
-        let mysql = says(&[
-            "engine=",
-            "engine =",
-            "auto_increment",
-            "unsigned",
-            "on duplicate key",
-            "charset",
-            "collate utf8",
-            "longtext",
-            "mediumtext",
-            "tinyint",
-            "delimiter ",
-            "modify column",
-            "change column",
-            "insert ignore",
-            "longblob",
-            "datetime(6)",
-            " key `",
-            "add key ",
-            "algorithm=",
-            "/*!",
-            "deallocate prepare",
-            "database()",
-            " from @",
-        ]) + if head.contains('`') { 1 } else { 0 };
-        let sqlite =
-            says(&["autoincrement", "pragma ", "without rowid", "sqlite_master", "insert or ", "strftime(", "using fts"]);
+        let postgres = says(POSTGRES);
+        let mysql = says(MYSQL) + usize::from(head.contains('`'));
+        let sqlite = says(SQLITE);
         let by_path = if named(&["postgres", "postgresql", "pg", "psql", "cockroachdb"]) {
             Some(Dialect::Postgres)
         } else if named(&["mysql", "mariadb"]) {

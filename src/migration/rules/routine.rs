@@ -44,6 +44,25 @@ pub(super) fn judge(operation: &Operation, context: &Context<'_>) -> Option<Judg
                 .proposing(Phase::Contract)
                 .advise(PROVE)
         }
+        Operation::RowSecurity { .. }
+        | Operation::Create { kind: Kind::Policy, .. }
+        | Operation::Drop { kind: Kind::Policy, .. } => return security(operation, context),
+        Operation::Rule { table } => {
+            human("P78", format!("a rule rewrites statements of both versions on `{table}`")).costing(Cost::Lock).advise(PROVE)
+        }
+        Operation::Drop { kind: Kind::Rule, object, .. } => {
+            human("P78", format!("old code may count on what the rule `{object}` rewrites"))
+                .costing(Cost::Lock)
+                .proposing(Phase::Contract)
+                .advise(PROVE)
+        }
+        _ => return None,
+    })
+}
+
+/// Who sees which rows.
+fn security(operation: &Operation, context: &Context<'_>) -> Option<Judgement> {
+    Some(match operation {
         Operation::RowSecurity { table, policy: Some(policy), .. } => {
             human("P59", format!("the policy `{policy}` changes who sees which rows of `{table}`, for both versions"))
                 .costing(Cost::Lock)
@@ -78,15 +97,6 @@ pub(super) fn judge(operation: &Operation, context: &Context<'_>) -> Option<Judg
                 .soft()
                 .costing(Cost::Lock)
                 .advise("run `halfstep migrations prove` as the application's role")
-        }
-        Operation::Rule { table } => {
-            human("P78", format!("a rule rewrites statements of both versions on `{table}`")).costing(Cost::Lock).advise(PROVE)
-        }
-        Operation::Drop { kind: Kind::Rule, object, .. } => {
-            human("P78", format!("old code may count on what the rule `{object}` rewrites"))
-                .costing(Cost::Lock)
-                .proposing(Phase::Contract)
-                .advise(PROVE)
         }
         _ => return None,
     })
