@@ -6,6 +6,7 @@
 //! breaks), [`plants`] (what the guided tour breaks and mends), [`stage`] (servers and balancer).
 
 pub mod alone;
+pub mod database;
 pub mod find;
 pub mod front;
 pub mod ledger;

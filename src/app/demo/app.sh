@@ -1,5 +1,6 @@
 # One practice server: stop SERVER, update SERVER RELEASE, start SERVER PORT.
-# Before this line the demo has set: program, owner, next.
+# Before this line the demo has set: program, owner, next; and where servers have a database: database, before, after
+# (how a column is called before and after).
 set -eu
 cd "$(dirname "$0")"
 order=$1
@@ -36,6 +37,11 @@ start)
         version=$server.old
     fi
     set -- --name "$server" --version-file "$version" --listen "127.0.0.1:$3" --with "$owner" --held-by held
+    if [ -n "${database:-}" ]; then
+        column=$before
+        [ "$(cat "$version")" != "$next" ] || column=$after
+        set -- "$@" --database "$database" --column "$column"
+    fi
     if [ "$(cat "$server.release")" = "$next" ] && [ -f "$server.fault" ]; then
         set -- "$@" --fault "$(cat "$server.fault")"
     fi

@@ -4,6 +4,7 @@
 
 use crate::hand::database::{Database, Session, SqlError, Value};
 use crate::lab::app::Books;
+use crate::migration::Dialect;
 use crate::model::Failure;
 use async_trait::async_trait;
 use std::time::Duration;
@@ -38,28 +39,43 @@ impl Ledger {
         let mut session = self.database.session().await?;
         let trouble = |error: SqlError| Failure::new(error.to_string());
         session.lock_timeout(PATIENCE).await.map_err(trouble)?;
-        // Losing a practice database in a power cut is no loss.
-        session.execute("PRAGMA synchronous = OFF", &[]).await.map_err(trouble)?;
+        if self.database.dialect() == Dialect::Sqlite {
+            // Readers do not wait for who writes.
+            session.query("PRAGMA journal_mode = WAL", &[]).await.map_err(trouble)?;
+            // Losing a practice database in a power cut is no loss.
+            session.execute("PRAGMA synchronous = OFF", &[]).await.map_err(trouble)?;
+        }
         let rows = session.query("SELECT count(*) FROM visitors", &[]).await.map_err(trouble)?;
         let visitors = rows.first().and_then(|row| row.first()?.as_deref()?.parse().ok()).unwrap_or(0);
         Ok(Open { session, visitors })
+    }
+
+    /// How a value beside the statement is named in it.
+    fn place(&self, number: usize) -> String {
+        match self.database.dialect() {
+            Dialect::Postgres => format!("${number}"),
+            Dialect::Mysql | Dialect::Sqlite => "?".to_owned(),
+        }
     }
 
     async fn write(&self, open: &mut Open, number: u64) -> Result<(), SqlError> {
         let column = &self.column;
         let (name, id) = (Value::Text(format!("visitor {number}")), id(number, open.visitors));
         if number % (2 * WRITES_EVERY) == 0 {
-            let insert = format!("INSERT INTO visitors ({column}, visits) VALUES (?, 1)");
+            let insert = format!("INSERT INTO visitors ({column}, visits) VALUES ({}, 1)", self.place(1));
             open.session.execute(&insert, &[name]).await?;
         } else {
-            let update = format!("UPDATE visitors SET {column} = ?, visits = visits + 1 WHERE id = ?");
+            let update = {
+                let (one, two) = (self.place(1), self.place(2));
+                format!("UPDATE visitors SET {column} = {one}, visits = visits + 1 WHERE id = {two}")
+            };
             open.session.execute(&update, &[name, id]).await?;
         }
         Ok(())
     }
 
     async fn read(&self, open: &mut Open, number: u64) -> Result<(), SqlError> {
-        let select = format!("SELECT {} FROM visitors WHERE id = ?", self.column);
+        let select = format!("SELECT {} FROM visitors WHERE id = {}", self.column, self.place(1));
         let rows = open.session.query(&select, &[id(number, open.visitors)]).await?;
         let named = rows.first().is_some_and(|row| row.first().is_some_and(Option::is_some));
         if named || open.visitors == 0 {

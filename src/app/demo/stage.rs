@@ -3,6 +3,7 @@
 //!
 //! Read next: [`super::front`] (the balancer), `app.sh` (the commands of the config), [`crate::lab::keep`].
 
+use super::database;
 use super::front::{self, Front};
 use super::scene::{CURRENT, HELD, NEXT, SERVERS, STALE, Scene, Script};
 use crate::cli::DemoBalancer;
@@ -50,7 +51,8 @@ impl Stage {
             fs::write(dir.join(name), text)
                 .map_err(|error| trouble(&format!("{} cannot be written", dir.join(name).display()), &error))
         };
-        write("app", &app_script(&program)?)?;
+        database::raise(&program, &dir)?;
+        write("app", &app_script(&program, &dir)?)?;
         write("halfstep.toml", &config(&dir, &scene, &plan, &servers)?)?;
         for (server, fault) in &scene.broken {
             write(&format!("{server}.fault"), &fault.to_string())?;
@@ -75,18 +77,7 @@ impl Stage {
 
     /// Runs one command of the config.
     fn order(&self, words: &[&str]) -> Result<(), Failure> {
-        let output = Command::new("sh")
-            .arg(self.dir.join("app"))
-            .args(words)
-            .stdin(Stdio::null())
-            .process_group(0)
-            .output()
-            .map_err(|error| trouble("sh cannot be run", &error))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        Err(Failure::new(format!("{} failed: {}", words.join(" "), Printable::new(said.trim()))))
+        order(Command::new("sh").arg(self.dir.join("app")).args(words), &words.join(" "))
     }
 
     /// Ends every server that runs by its own file of this directory.
@@ -125,7 +116,18 @@ pub fn toml_text(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
-fn trouble(what: &str, error: &io::Error) -> Failure {
+/// Runs a command to its end. What it said is in the failure.
+pub(super) fn order(command: &mut Command, told: &str) -> Result<(), Failure> {
+    let ran = command.stdin(Stdio::null()).process_group(0).output();
+    let output = ran.map_err(|error| trouble(&format!("{told} cannot be run"), &error))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    Err(Failure::new(format!("{told} failed: {}", Printable::new(said.trim()))))
+}
+
+pub(super) fn trouble(what: &str, error: &io::Error) -> Failure {
     Failure::new(format!("{what}: {error}"))
 }
 
@@ -171,9 +173,15 @@ fn quoted(text: &Path) -> Result<String, Failure> {
         .map_err(|_| Failure::new(format!("{} cannot be written in a shell command", text.display())))
 }
 
-fn app_script(program: &Path) -> Result<String, Failure> {
+fn app_script(program: &Path, dir: &Path) -> Result<String, Failure> {
     let owner = std::process::id();
-    Ok(format!("program={}\nowner={owner}\nnext={NEXT}\n{}", quoted(program)?, include_str!("app.sh")))
+    let database = quoted(Path::new(&database::url(dir)))?;
+    let (before, after) = (database::CURRENT_COLUMN, database::NEXT_COLUMN);
+    Ok(format!(
+        "program={}\nowner={owner}\nnext={NEXT}\ndatabase={database}\nbefore={before}\nafter={after}\n{}",
+        quoted(program)?,
+        include_str!("app.sh")
+    ))
 }
 
 fn config(dir: &Path, scene: &Scene, plan: &front::Plan, servers: &[(&str, u16)]) -> Result<String, Failure> {
@@ -186,6 +194,7 @@ fn config(dir: &Path, scene: &Scene, plan: &front::Plan, servers: &[(&str, u16)]
          [version]\npath = \"/version\"\njson = \"/build/version\"\ninstance = \"/build/started_at\"\ntimeout = \"5s\"\n\n\
          [verify]\nwarm_up = [\"/\"]\nsmoke = [{{ path = \"/\", status = 200, contains = \"web\" }}]\n\n\
          [commands]\nstop = {}\nupdate = {}\nstart = {}\ntimeout = \"60s\"\n\n\
+         [migrations]\nsource = \"plain\"\npath = {}\ndatabase_url = {}\n\n\
          [rollout]\nbake = {}\ndrain_timeout = {}\n\n\
          [gates]\nerror_rate = \"1%\"\nmin_requests = 100\ncapacity = {}\n{rollback}\n\
          [state]\ndir = {}\n",
@@ -194,6 +203,8 @@ fn config(dir: &Path, scene: &Scene, plan: &front::Plan, servers: &[(&str, u16)]
         command("stop {server}")?,
         command("update {server} {release}")?,
         command("start {server} {port}")?,
+        toml_text(&database::migrations(dir).to_string_lossy()),
+        toml_text(&database::url(dir)),
         length(scene.bake),
         length(scene.drain_timeout),
         scene.capacity,
