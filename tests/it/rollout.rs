@@ -9,6 +9,7 @@ mod crash;
 mod full_disk;
 mod haproxy;
 mod headless;
+mod migrations;
 mod pair;
 pub mod pool;
 mod ssh;

@@ -82,6 +82,7 @@ pub fn random(dice: &mut Dice) -> Beginning {
     if dice.one_in(2) && purpose == Purpose::Rollout {
         beginning.migrations = [CommandKind::Expand, CommandKind::Contract].into();
         if dice.one_in(2) {
+            beginning.own = beginning.migrations.clone();
             beginning.pending = pending(dice);
         }
     }
@@ -190,6 +191,7 @@ fn empty(purpose: Purpose) -> Beginning {
         from: Release(CURRENT.into()),
         has: vec![],
         migrations: BTreeSet::new(),
+        own: BTreeSet::new(),
         pending: vec![],
         left: BTreeSet::new(),
         on_next: BTreeSet::new(),

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 /// A pool behind `halfstep serve`, and where its clients come in.
 pub async fn behind_builtin(settings: Settings) -> (Pool, SocketAddr) {
-    let mut pool = Pool::start(settings.servers);
+    let mut pool = Pool::start_over(settings.servers, settings.database.as_deref());
     let front = SocketAddr::from((Ipv4Addr::LOCALHOST, port()));
     let balancer = format!(
         "[balancer]\nkind = \"builtin\"\ncontrol = \"{}\"\nlisten = \"{front}\"\npublic = \"http://{front}/version\"\npoll = \"100ms\"",

@@ -15,7 +15,7 @@ pub const PROGRAM: &str = "/usr/sbin/haproxy";
 /// One HAProxy.
 pub struct Node {
     name: &'static str,
-    front: SocketAddr,
+    pub front: SocketAddr,
     /// What halfstep talks to.
     pub socket: String,
     /// The master, which is told to reload.
@@ -33,7 +33,7 @@ impl Nodes {
         if !is_installed(PROGRAM, "haproxy") {
             return None;
         }
-        let pool = Pool::start(settings.servers);
+        let pool = Pool::start_over(settings.servers, settings.database.as_deref());
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let unix = pool.path("lb1.sock").display().to_string();
         let nodes = vec![

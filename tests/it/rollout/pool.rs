@@ -47,6 +47,8 @@ pub struct Settings {
     pub commands: String,
     pub rollout: String,
     pub gates: String,
+    /// A database behind every server: see [`Pool::start_over`].
+    pub database: Option<String>,
     /// Whole sections.
     pub more: String,
 }
@@ -66,6 +68,7 @@ impl Default for Settings {
             commands: "timeout = \"30s\"".into(),
             rollout: rollout("300ms"),
             gates: String::new(),
+            database: None,
             more: String::new(),
         }
     }
@@ -107,14 +110,21 @@ impl Run {
 impl Pool {
     /// Servers on [`CURRENT`], running; no config yet.
     pub fn start(servers: usize) -> Pool {
+        Pool::start_over(servers, None)
+    }
+
+    /// The same, with the table `visitors` of that database behind each server: what is `name` to [`CURRENT`] is `full_name` to
+    /// [`NEXT`].
+    pub fn start_over(servers: usize, database: Option<&str>) -> Pool {
         let dir = tempfile::tempdir().expect("a directory");
         let servers: Vec<(String, u16)> = (1..=servers).map(|number| (format!("web{number}"), port())).collect();
         let pool = Pool { dir, servers, daemons: vec![] };
         let script = format!(
             "program={PROGRAM}\nowner={}\nnext={NEXT}\ncd {}\necho \"$*\" >>orders\n\
-             if [ -f \"$1-$2.hook\" ]; then . \"./$1-$2.hook\"; fi\n{}",
+             {}if [ -f \"$1-$2.hook\" ]; then . \"./$1-$2.hook\"; fi\n{}",
             std::process::id(),
             pool.dir.path().display(),
+            database.map(|url| format!("database='{url}'\nbefore=name\nafter=full_name\n")).unwrap_or_default(),
             include_str!("../../../src/app/demo/app.sh")
         );
         std::fs::write(pool.path("app"), script).expect("written");
