@@ -1,11 +1,15 @@
 //! From what is asked to a beginning: finds what is in the way of a rollout, or says everything that it starts from.
 
 use super::hands::{Hands, migrations};
+use super::migrations::rollout::Found;
 use super::survey::{self, Survey, Unclean};
 use crate::cli::rollout::Scope;
 use crate::config::Config;
 use crate::engine::account;
-use crate::model::{CommandKind, Failure, Half, OnFailure, PhaseName, Printable, Release, Rotation, Server, ServerName, Version};
+use crate::model::{
+    CommandKind, Failure, Half, MigrationPhase, OnFailure, PendingMigration, PhaseName, Printable, Release, Rotation, Server,
+    ServerName, Version,
+};
 use crate::rollout::ContractWhen;
 use crate::rollout::event::{Beginning, Purpose, Start, StartPace};
 use serde::{Deserialize, Serialize};
@@ -83,7 +87,13 @@ impl From<Failure> for Refusal {
 }
 
 /// Everything that the rollout starts from.
-pub fn beginning(config: &Config, hands: &Hands, survey: &Survey, request: &Request) -> Result<Beginning, Refusal> {
+pub fn beginning(
+    config: &Config,
+    hands: &Hands,
+    survey: &Survey,
+    found: &Found,
+    request: &Request,
+) -> Result<Beginning, Refusal> {
     names_exist(config, request)?;
     let trouble = survey.trouble(config);
     if !trouble.is_empty() {
@@ -106,9 +116,16 @@ pub fn beginning(config: &Config, hands: &Hands, survey: &Survey, request: &Requ
     let mut policy = config.policy.clone();
     policy.on_failure = request.on_failure.unwrap_or(policy.on_failure);
     let migrations: BTreeSet<CommandKind> = match purpose {
-        Purpose::Rollout => migrations(config).into_keys().collect(),
+        Purpose::Rollout => migrations(config).into_keys().chain(found.own.iter().copied()).collect(),
         Purpose::Restart | Purpose::Switch(_) => BTreeSet::new(),
     };
+    let (own, pending) = match purpose {
+        Purpose::Rollout => (found.own.clone(), found.pending.clone()),
+        Purpose::Restart | Purpose::Switch(_) => (BTreeSet::new(), vec![]),
+    };
+    if request.pace != StartPace::StepByStep {
+        decided(&pending)?;
+    }
     Ok(Beginning {
         purpose,
         pool: config.pool.clone(),
@@ -120,7 +137,8 @@ pub fn beginning(config: &Config, hands: &Hands, survey: &Survey, request: &Requ
         from,
         has: survey::has(config),
         migrations,
-        pending: vec![],
+        own,
+        pending,
         left,
         on_next,
         drain_first,
@@ -131,6 +149,20 @@ pub fn beginning(config: &Config, hands: &Hands, survey: &Survey, request: &Requ
         found: survey.facts(),
         members: survey.members(),
     })
+}
+
+/// Where nobody is there to say it, every migration must have its phase before anything begins.
+fn decided(pending: &[PendingMigration]) -> Result<(), Refusal> {
+    let open: Vec<String> = pending
+        .iter()
+        .filter(|one| one.phase == MigrationPhase::Undecided)
+        .map(|one| format!("{} ({})", one.name, one.why))
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let next = "split it (halfstep migrations split), prove it, mark it in its first lines with a reason, or roll out in the console and decide there: m, then o";
+    Err(Failure::new(format!("a person has to decide when these migrations run: {}", open.join(" · "))).next(next).into())
 }
 
 fn names_exist(config: &Config, request: &Request) -> Result<(), Refusal> {

@@ -8,6 +8,7 @@ mod hosts;
 mod judge;
 pub(super) mod logout;
 mod look;
+mod migrations;
 mod text;
 
 use super::begin::Refusal;

@@ -38,7 +38,8 @@ pub async fn pending(global: &Global, pool: &PoolHome, when: ContractWhen) -> An
     everybody_answers(&config, &survey, &beginning.next)?;
     super::order::typed("contract")?;
     let runner = hands.runners.clone();
-    let world = hands.world(&config, crate::engine::world::Names::of(&beginning), rollout.output());
+    let mut world = hands.world(&config, crate::engine::world::Names::of(&beginning), rollout.output());
+    super::migrations::rollout::again(&mut world, &config.path, &rollout.path)?;
     let kind = crate::model::CommandKind::Contract;
     let invocation = world.invocation(&beginning, None, kind, &[], crate::model::Aim::Next)?;
     let invocation = Invocation { operation: "contract-later".into(), host: Host::Local, ..invocation };

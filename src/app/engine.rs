@@ -3,6 +3,7 @@
 
 use super::begin::{self, Refusal, Request};
 use super::hands::Hands;
+use super::migrations::rollout::{self, Found};
 use super::survey::Survey;
 use super::switch::{self, SwitchRequest};
 use crate::cli::internal::EngineArguments;
@@ -115,22 +116,35 @@ async fn prepare(job: Job) -> Result<Engine, Refusal> {
         Job::Begin(request) => {
             let Request { config, state, why, with, .. } = &request;
             let info = LockInfo { with: *with, ..LockInfo::new(config, why.clone()) };
-            begin(info, state.as_deref(), |config, hands, survey| begin::beginning(config, hands, survey, &request)).await
+            let pending = if request.to.is_some() { Pending::Looked } else { Pending::Nothing };
+            let beginning = |config: &Config, hands: &Hands, survey: &Survey, found: &Found| {
+                begin::beginning(config, hands, survey, found, &request)
+            };
+            begin(info, state.as_deref(), pending, beginning).await
         }
         Job::Switch(request) => {
             let info = LockInfo::new(&request.config, Some(request.why()));
             let state = request.state.clone();
-            begin(info, state.as_deref(), |config, hands, survey| switch::beginning(config, hands, survey, &request)).await
+            let beginning =
+                |config: &Config, hands: &Hands, survey: &Survey, _: &Found| switch::beginning(config, hands, survey, &request);
+            begin(info, state.as_deref(), Pending::Nothing, beginning).await
         }
         Job::Resume(request) => resume(request).await,
     }
+}
+
+/// Does it roll out a version, with the migrations that wait for it?
+enum Pending {
+    Looked,
+    Nothing,
 }
 
 /// Takes the pool, looks at it, and writes the first line, unless `beginning` refuses what was seen.
 async fn begin(
     info: LockInfo,
     state: Option<&Path>,
-    beginning: impl FnOnce(&Config, &Hands, &Survey) -> Result<Beginning, Refusal>,
+    pending: Pending,
+    beginning: impl FnOnce(&Config, &Hands, &Survey, &Found) -> Result<Beginning, Refusal>,
 ) -> Result<Engine, Refusal> {
     let path = info.config.clone();
     let config = load(&path)?;
@@ -140,10 +154,14 @@ async fn begin(
         let targets = target_locks(&config, &home)?;
         let hands = Hands::build(&config).await?;
         let survey = Survey::take(&config, &hands).await;
-        let beginning = beginning(&config, &hands, &survey)?;
-        Ok((targets, hands, survey, beginning))
+        let found = match pending {
+            Pending::Looked => rollout::look(&config).await?,
+            Pending::Nothing => Found::default(),
+        };
+        let beginning = beginning(&config, &hands, &survey, &found)?;
+        Ok((targets, hands, survey, found, beginning))
     };
-    let (targets, hands, survey, beginning) = match looked.await {
+    let (targets, hands, survey, found, beginning) = match looked.await {
         Ok(looked) => looked,
         Err(refusal) => {
             let _ = lock.release();
@@ -151,7 +169,8 @@ async fn begin(
         }
     };
     let dir = lock.begin()?;
-    let world = hands.world(&config, Names::of(&beginning), dir.output());
+    let mut world = hands.world(&config, Names::of(&beginning), dir.output());
+    found.settle(&mut world, &path, &dir.path)?;
     let journal =
         Journal::create(&dir.journal()).map_err(|error| Failure::new(format!("the journal cannot be begun: {error}")))?;
     let (mut turns, mut first) =
@@ -187,7 +206,8 @@ async fn resume(request: ResumeRequest) -> Result<Engine, Refusal> {
     lock.go_on_with(&dir)?;
     let targets = target_locks(&config, &home)?;
     let hands = Hands::build(&config).await?;
-    let world = hands.world(&config, Names::of(&beginning), dir.output());
+    let mut world = hands.world(&config, Names::of(&beginning), dir.output());
+    rollout::again(&mut world, &path, &dir.path)?;
     let (mut turns, mut first) = Turns::resume(journal, &lines)?;
     if let Some((who, command)) = order.filter(|(_, command)| operate::refusal(turns.state(), command).is_none()) {
         let event = Event::Commanded { who, screen: None, command };

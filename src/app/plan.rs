@@ -11,6 +11,7 @@ pub use shown::off;
 use super::begin::{self, Refusal, Request};
 use super::engine::load;
 use super::hands::Hands;
+use super::migrations::rollout;
 use super::survey::Survey;
 use super::{Answer, place};
 use crate::cli::rollout::PlanArguments;
@@ -24,8 +25,9 @@ pub async fn plan(global: &Global, arguments: PlanArguments) -> Answer {
     let request = Request::new(path, arguments.to, arguments.scope, StartPace::StepByStep);
     let hands = Hands::build(&config).await?;
     let survey = Survey::take(&config, &hands).await;
-    let beginning = begin::beginning(&config, &hands, &survey, &request)?;
-    let shown = shown::shown(&config, hands, &survey, &beginning);
+    let found = if request.to.is_some() { rollout::look(&config).await? } else { rollout::Found::default() };
+    let beginning = begin::beginning(&config, &hands, &survey, &found, &request)?;
+    let shown = shown::shown(&config, hands, &survey, found, &beginning);
     match global.format {
         Format::Json => super::print_json(&shown),
         Format::Text | Format::Markdown | Format::Html => super::print(|to| write!(to, "{}", text::Text(&shown))),

@@ -43,6 +43,13 @@ impl OwnMigrations {
         own
     }
 
+    /// Those of a rollout that has not begun: it has no directory yet.
+    #[must_use]
+    pub fn planned(program: PathBuf, config: PathBuf, progress: Progress) -> OwnMigrations {
+        let read = Read { progress: Arc::new(progress), ..Read::default() };
+        OwnMigrations { program, config, rollout: "ROLLOUT".into(), read: Arc::new(RwLock::new(read)) }
+    }
+
     /// The command that runs a phase, ready for `sh -c`; `None`: that kind runs no migrations, or a path cannot be quoted.
     #[must_use]
     pub fn script(&self, kind: CommandKind) -> Option<String> {
@@ -95,9 +102,9 @@ impl OwnMigrations {
         }
     }
 
-    /// The statements of a phase, a line each, with the file's name before its first: for whoever wants to see what will run.
+    /// `pending`: where each belongs. The statements of a phase, a line each, with the file's name before its first: for whoever wants to see what will run.
     #[must_use]
-    pub fn statements(&self, state: &State, kind: CommandKind) -> Vec<String> {
+    pub fn statements(&self, pending: &[(Printable, MigrationPhase)], kind: CommandKind) -> Vec<String> {
         let phase = match kind {
             CommandKind::Expand => MigrationPhase::Expand,
             CommandKind::Contract => MigrationPhase::Contract,
@@ -105,9 +112,9 @@ impl OwnMigrations {
         };
         let mut lines = vec![];
         let progress = self.progress();
-        for one in state.pending_in(phase) {
-            let file = progress.files.iter().find(|file| file.name == one.name);
-            lines.push(format!("-- {}", one.name));
+        for (name, _) in pending.iter().filter(|(_, belongs)| *belongs == phase) {
+            let file = progress.files.iter().find(|file| file.name == *name);
+            lines.push(format!("-- {name}"));
             lines.extend(file.into_iter().flat_map(|file| &file.statements).map(|statement| statement.text.to_string()));
         }
         lines
@@ -164,6 +171,10 @@ fn removed(statement: &crate::migration::progress::StatementProgress) -> Option<
 #[must_use]
 pub fn decided(progress: &Progress, state: &State) -> Progress {
     let mut shown = progress.clone();
+    // The runner puts what it runs behind what it leaves alone.
+    let place =
+        |file: &crate::migration::progress::FileProgress| state.beginning.pending.iter().position(|one| one.name == file.name);
+    shown.files.sort_by_key(place);
     for file in &mut shown.files {
         if let Some((phase, why)) = state.judged.get(&file.name) {
             file.phase = match phase {

@@ -87,7 +87,12 @@ impl<'a> Rendering<'a> {
 
     fn step(&mut self, servers: &[ServerName], step: Step) -> ShownStep {
         let (commands, nodes) = match step {
-            Step::Run(kind, aim) => (self.world.raw(self.beginning, &Operation::Run { kind, on: servers.to_vec(), aim }), vec![]),
+            Step::Run(kind, aim) => {
+                let operation = Operation::Run { kind, on: servers.to_vec(), aim };
+                let mut said = self.world.raw(self.beginning, &operation);
+                said.extend(self.world.own_statements(self.beginning, None, &operation));
+                (said, vec![])
+            }
             Step::Rest => (vec![], self.rest(servers)),
             Step::Open | Step::WarmUp | Step::Smoke | Step::Persist | Step::UntilDrained | Step::UntilVerified(_) => {
                 (vec![], vec![])

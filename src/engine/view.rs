@@ -144,12 +144,16 @@ fn prompt(world: &World, state: &State, now: Duration) -> PromptView {
         Enter::Nothing | Enter::Waits(_) | Enter::Stuck(_) => String::new(),
     };
     let commands = match &enter {
-        Enter::Begins(..) | Enter::GoesOn(..) | Enter::TriesAgain(_) => operate::next_operations(state)
+        Enter::Begins(..) | Enter::Types(_) | Enter::GoesOn(..) | Enter::TriesAgain(_) => operate::next_operations(state)
             .iter()
-            .flat_map(|operation| world.ahead(&state.beginning, operation))
+            .flat_map(|operation| {
+                let mut said = world.ahead(&state.beginning, operation);
+                said.extend(world.own_statements(&state.beginning, Some(state), operation));
+                said
+            })
             .map(|raw| Printable::new(&raw))
             .collect(),
-        Enter::Nothing | Enter::Waits(_) | Enter::Types(_) | Enter::Stuck(_) => vec![],
+        Enter::Nothing | Enter::Waits(_) | Enter::Stuck(_) => vec![],
     };
     let (waiting_for, until) = waiting(state, &enter);
     PromptView {

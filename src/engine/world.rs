@@ -4,7 +4,10 @@
 use super::pending::OwnMigrations;
 use crate::hand::{Balancer, Host, Invocation, Probe, Runner, Through};
 use crate::model::template::Template;
-use crate::model::{Aim, CommandKind, Commands, Failure, Half, NodeName, Release, Role, RunOn, Server, ServerName};
+use crate::model::{
+    Aim, CommandKind, Commands, Failure, Half, NodeName, PendingMigration, Release, Role, RunOn, Server, ServerName,
+};
+use crate::rollout::State;
 use crate::rollout::event::{Beginning, Flip, Operation, OperationId};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -102,6 +105,16 @@ impl World {
     fn own(&self, kind: CommandKind) -> Option<&OwnMigrations> {
         let is_migration = matches!(kind, CommandKind::Expand | CommandKind::Contract);
         self.own_migrations.as_ref().filter(|_| is_migration && !self.migrations.contains_key(&kind))
+    }
+
+    /// The statements that such an operation will run, where this program runs them; a state knows what persons decided.
+    #[must_use]
+    pub fn own_statements(&self, beginning: &Beginning, state: Option<&State>, operation: &Operation) -> Vec<String> {
+        let Operation::Run { kind, .. } = operation else { return vec![] };
+        let Some(own) = self.own(*kind) else { return vec![] };
+        let phase = |one: &PendingMigration| state.map_or(one.phase, |state| state.phase_of(one));
+        let pending: Vec<_> = beginning.pending.iter().map(|one| (one.name.clone(), phase(one))).collect();
+        own.statements(&pending, *kind)
     }
 
     fn own_invocation(&self, own: &OwnMigrations, id: Option<OperationId>, kind: CommandKind) -> Result<Invocation, Failure> {

@@ -155,7 +155,10 @@ pub struct Beginning {
     pub has: Vec<Has>,
     /// Has `[migrations]` these?
     pub migrations: BTreeSet<CommandKind>,
-    /// The migrations that halfstep itself runs: none where commands do, or where nothing is pending.
+    /// Of those, the ones that halfstep runs itself: the others are commands.
+    #[serde(default)]
+    pub own: BTreeSet<CommandKind>,
+    /// What was pending, where halfstep runs at least one of the two.
     #[serde(default)]
     pub pending: Vec<PendingMigration>,
     /// Found out of rotation, down or on another version, and left alone.

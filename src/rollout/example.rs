@@ -75,6 +75,7 @@ pub(super) fn beginning() -> Beginning {
         from: Release(CURRENT.into()),
         has: SERVERS.map(has).into(),
         migrations: BTreeSet::new(),
+        own: BTreeSet::new(),
         pending: vec![],
         left: BTreeSet::new(),
         on_next: BTreeSet::new(),

@@ -26,7 +26,7 @@ impl State {
     pub fn has_migrations(&self, kind: CommandKind) -> bool {
         let Some(phase) = phase_of_kind(kind) else { return false };
         self.beginning.migrations.contains(&kind)
-            && (self.beginning.pending.is_empty() || self.pending_in(phase).next().is_some())
+            && (!self.beginning.own.contains(&kind) || self.pending_in(phase).next().is_some())
     }
 
     /// The pending migrations of a phase, in order.
@@ -102,8 +102,8 @@ mod tests {
 
     /// Before Expand, with these.
     fn state(pending: Vec<PendingMigration>) -> State {
-        let migrations = [CommandKind::Expand, CommandKind::Contract].into();
-        example::before(Beginning { migrations, pending, ..example::beginning() }, PhaseName::Expand)
+        let migrations: std::collections::BTreeSet<CommandKind> = [CommandKind::Expand, CommandKind::Contract].into();
+        example::before(Beginning { own: migrations.clone(), migrations, pending, ..example::beginning() }, PhaseName::Expand)
     }
 
     fn judge(name: &str, phase: MigrationPhase, why: &str) -> Command {

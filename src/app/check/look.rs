@@ -2,7 +2,7 @@
 
 use super::hosts;
 use super::judge::{self, Seen};
-use super::{Finding, Load, NodeRow, Report, ServerRow, Weight, logout};
+use super::{Finding, Load, NodeRow, Report, ServerRow, Weight, logout, migrations};
 use crate::app::hands::Hands;
 use crate::app::survey::{self, Survey};
 use crate::app::{engine, plan};
@@ -44,6 +44,7 @@ pub async fn report(config: &Config, hands: Hands, state: Option<&Path>) -> Repo
     let seen = Seen { config, survey: &survey, current: current.as_ref(), load: &load, hosts: &hosts, public: public.as_ref() };
     let mut findings = judge::findings(&seen);
     findings.extend(in_the_way);
+    findings.extend(migrations::findings(config).await);
     findings.extend(logout::findings(config));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.weight));
     Report {
@@ -76,6 +77,7 @@ fn assumed(config: &Config, hands: &Hands, survey: &Survey) -> Beginning {
         release,
         has: survey::has(config),
         migrations: crate::app::hands::migrations(config).into_keys().collect(),
+        own: BTreeSet::new(),
         pending: vec![],
         left: BTreeSet::new(),
         on_next: BTreeSet::new(),

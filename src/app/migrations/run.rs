@@ -3,8 +3,9 @@
 //! It reads options, decides what stands against a run, has the word typed that a contract wants, and prints. What is pending is
 //! [`super::project`]'s business, how statements are run `migrate`'s. Read next: [`check`], [`job`], [`told`].
 
-mod check;
-mod job;
+pub mod check;
+pub mod job;
+mod later;
 mod told;
 
 use super::super::{Answer, Refusal, order, place};
@@ -41,7 +42,10 @@ pub async fn run_phase(global: &Global, arguments: &MigrationsRunArguments) -> A
     let database = database::open(url).map_err(Refusal::Usage)?;
     let project = pending(&wanted, &*database, arguments.rollout.as_deref()).await?;
     check::check(&project, phase)?;
-    let job = job::job(&project, phase, &release(arguments));
+    let mut job = job::job(&project, phase, &release(arguments));
+    if arguments.rollout.is_some() {
+        later::leave(&mut job);
+    }
     if job.files.is_empty() {
         println!("nothing is pending in {}", phase.word());
         return Ok(ExitStatus::Done);

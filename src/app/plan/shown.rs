@@ -2,8 +2,10 @@
 //! as sent. The JSON of it is described in `docs/plan.md`.
 
 use crate::app::hands::Hands;
+use crate::app::migrations::rollout::Found;
 use crate::app::survey::Survey;
 use crate::config::Config;
+use crate::engine::pending::OwnMigrations;
 use crate::engine::rendering::{Rendering, ShownStage, price};
 use crate::engine::world::Names;
 use crate::model::{
@@ -77,9 +79,13 @@ pub struct ShownGate {
 }
 
 /// Puts it together from what was found.
-pub fn shown(config: &Config, hands: Hands, survey: &Survey, beginning: &Beginning) -> Shown {
+pub fn shown(config: &Config, hands: Hands, survey: &Survey, found: Found, beginning: &Beginning) -> Shown {
     let through = hands.through.is_some();
-    let world = hands.world(config, Names::of(beginning), std::path::PathBuf::new());
+    let mut world = hands.world(config, Names::of(beginning), std::path::PathBuf::new());
+    if !beginning.own.is_empty() {
+        let program = "halfstep".into();
+        world.own_migrations = Some(OwnMigrations::planned(program, config.path.clone(), found.progress));
+    }
     let plan = forward::plan(beginning);
     let off = off(beginning, survey);
     let mut nodes = Rendering::new(&world, beginning, BTreeMap::new());

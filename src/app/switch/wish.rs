@@ -59,6 +59,7 @@ pub fn beginning(config: &Config, hands: &Hands, survey: &Survey, request: &Swit
         from: Release(current.as_str().to_owned()),
         has: survey::has(config),
         migrations: BTreeSet::new(),
+        own: BTreeSet::new(),
         pending: vec![],
         left: BTreeSet::new(),
         drain_first: BTreeSet::new(),

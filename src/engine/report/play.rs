@@ -115,6 +115,7 @@ pub(crate) fn beginning() -> Beginning {
         release: Release("v1.42.0".into()),
         from: Release("v1.41.0".into()),
         migrations: BTreeSet::from([CommandKind::Contract]),
+        own: BTreeSet::new(),
         pending: vec![],
         left: BTreeSet::from([server_name("web5")]),
         on_next: BTreeSet::new(),

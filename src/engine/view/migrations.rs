@@ -24,8 +24,8 @@ pub(super) fn migrations(world: &World, state: &State, now: Duration) -> Vec<Mig
 /// Each statement of those that halfstep runs itself, as persons decided.
 pub(super) fn pending(world: &World, state: &State) -> Progress {
     match &world.own_migrations {
-        Some(own) if !state.beginning.pending.is_empty() => decided(&own.progress(), state),
-        Some(_) | None => Progress::default(),
+        Some(own) => decided(&own.progress(), state),
+        None => Progress::default(),
     }
 }
 

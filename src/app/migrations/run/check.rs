@@ -25,6 +25,22 @@ pub fn check(project: &Project, phase: Phase) -> Result<(), Failure> {
     blocking.next().map_or(Ok(()), |problem| Err(problem.what.clone()))
 }
 
+/// What stands against a rollout, whatever is decided in it.
+pub fn in_the_way(project: &Project) -> Result<(), Failure> {
+    if let Some(judged) = project.pending.iter().find(|judged| judged.judgement.contradicted) {
+        is_decided(project, judged, Phase::Expand)?;
+    }
+    let open = |judged: &Judged| matches!(judged.judgement.phase, Phase::Split | Phase::Human);
+    if project.pending.iter().any(open) {
+        // In which order they may run is known once somebody has decided.
+        let problems = project.listing.problems.iter().chain(&project.standing.problems);
+        let mut blocking = problems.filter(|problem| problem.weight == crate::migration_source::Weight::Blocks);
+        return blocking.next().map_or(Ok(()), |problem| Err(problem.what.clone()));
+    }
+    interleaved(project)?;
+    project.may_run()
+}
+
 fn name(project: &Project, judged: &Judged) -> Printable {
     project.migration(judged).map(|migration| Printable::new(&migration.label)).unwrap_or_default()
 }

@@ -3,8 +3,8 @@
 use super::super::project::{Judged, Project};
 use crate::migrate::run::job::{Recorder, Stage};
 use crate::migrate::run::{File, Job, Statement, Write};
-use crate::migration::Phase;
 use crate::migration::layout::Transaction;
+use crate::migration::{Phase, Progress};
 use crate::migration_source::{Migration, Order, Stage as Books, source};
 
 /// The job of one phase.
@@ -22,6 +22,18 @@ pub fn job(project: &Project, phase: Phase, release: &str) -> Job {
     };
     let files = project.pending.iter().filter(runs).filter_map(|judged| file(project, judged)).collect();
     Job { release: release.to_owned(), phase, tool: tool.word().to_owned(), prepare, files }
+}
+
+/// Every file that waits, whatever its phase, as it is shown before anything is run, and of those the ones that wait for a
+/// later rollout.
+#[must_use]
+pub fn progress(project: &Project, place: &str) -> (Progress, Vec<String>) {
+    let files = project.pending.iter().filter_map(|judged| file(project, judged)).collect();
+    let tool = project.tool().word().to_owned();
+    let mut job = Job { release: String::new(), phase: Phase::Expand, tool, prepare: vec![], files };
+    let waits = super::later::waiting(&job);
+    super::later::say(&mut job, &waits);
+    (job.progress(place), waits)
 }
 
 fn file(project: &Project, judged: &Judged) -> Option<File> {

@@ -18,6 +18,8 @@ pub fn keep_others(progress: &mut Progress, rollout: Option<&Path>) {
         before.files.into_iter().filter(|file| !progress.files.iter().any(|own| own.name == file.name)).collect();
     files.append(&mut progress.files);
     progress.files = files;
+    progress.config = before.config;
+    progress.remarks = before.remarks;
 }
 
 /// What a contract takes away, before its word is typed.
