@@ -14,7 +14,7 @@ mod asked;
 mod draft;
 mod haproxy_cfg;
 mod httpd_conf;
-pub mod look;
+mod look;
 mod propose;
 mod save;
 mod steps;

@@ -93,7 +93,7 @@ impl Wanted {
 }
 
 /// `env:NAME`, `file:PATH`, or the url itself.
-fn secret(said: &str) -> Result<Secret, Refusal> {
+pub(super) fn secret(said: &str) -> Result<Secret, Refusal> {
     let (kind, at) = said.split_once(':').unwrap_or(("", said));
     let shown = Printable::new(at);
     let value = match kind {

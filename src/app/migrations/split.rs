@@ -13,6 +13,7 @@ mod wishes;
 mod write;
 
 use super::super::{Answer, Refusal, place};
+use super::project;
 use crate::cli::migrations::split::SplitArguments;
 use crate::cli::{ExitStatus, Global};
 use crate::config::Files;
@@ -69,10 +70,7 @@ fn configured(global: &Global) -> Result<Option<Files>, Refusal> {
 /// The url of the database, if one is named.
 fn database_of(configured: Option<&Files>, arguments: &SplitArguments) -> Result<Option<Secret>, Refusal> {
     match arguments.database.as_deref() {
-        Some(place) if place.starts_with("env:") || place.starts_with("file:") => {
-            Ok(Some(crate::app::init::look::secret(place).map_err(Refusal::Usage)?))
-        }
-        Some(url) => Ok(Some(Secret::new(url))),
+        Some(said) => project::secret(said).map(Some),
         None => Ok(configured.and_then(|files| files.database.clone())),
     }
 }
