@@ -1,3 +1,5 @@
+//! Each tool's files: pictures of some, and every tool's own reader over what was written for it.
+
 use super::*;
 use crate::migration::catalogue::{Catalogue, Column, Index, Table};
 use crate::migration::operation::{Object, Operation};
