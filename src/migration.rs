@@ -25,6 +25,7 @@ pub mod operation;
 pub mod postgres;
 pub mod prefix;
 pub mod progress;
+pub mod proof;
 pub mod python;
 pub mod read;
 pub mod ruby;
