@@ -6,6 +6,7 @@ mod books;
 mod command;
 mod database;
 mod job;
+mod prove;
 mod rows;
 mod run;
 pub mod servers;

@@ -26,6 +26,8 @@ pub struct Rows {
     pub hows: BTreeMap<(String, String), How>,
     /// How many rows each table holds.
     pub loaded: BTreeMap<String, usize>,
+    /// Where sequences go on from, next time: past what triggers have taken while rows were loaded.
+    pub sequences: u32,
 }
 
 /// One column with its value.
@@ -109,6 +111,10 @@ impl Rows {
         let how = self.how(table, column);
         if how == How::Omitted {
             return None;
+        }
+        // Some of the loaded rows hold NULL where they may.
+        if how == How::Nth && depth == 0 && n <= MOST_ROWS && n % 7 == 3 && described.nullable {
+            return Some(None);
         }
         if how == How::Nth
             && depth < DEEPEST

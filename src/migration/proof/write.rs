@@ -290,10 +290,20 @@ impl Bench<'_> {
         let is_referenced = self.catalogue.tables.values().any(refers);
         let numbers = [(self.loaded, "deletes a row"), (1, "deletes a row that others refer to")];
         let delete = |(n, does): (usize, &str)| {
-            let (condition, _) = self.finds(n)?;
+            let (condition, names) = self.finds(n)?;
             let sql = format!("DELETE FROM {} WHERE {condition}", self.quoted());
             let left = format!("SELECT count(*) FROM {} WHERE {condition}", self.quoted());
-            Some(self.probe(Kind::Delete, does.to_owned(), vec![Ask::order(sql), Ask::question(left, vec![Cell::Read])]))
+            let name = names.first()?;
+            let order = match self.returns(false) {
+                // A delete that finds nothing says nothing.
+                true => {
+                    let value = self.value(name, n).and_then(|filled| filled.value);
+                    let cells = vec![Cell::Written { column: name.clone(), value }];
+                    Ask::question(format!("{sql} RETURNING {}", column(self.dialect, name)), cells)
+                }
+                false => Ask::order(sql),
+            };
+            Some(self.probe(Kind::Delete, does.to_owned(), vec![order, Ask::question(left, vec![Cell::Read])]))
         };
         numbers.into_iter().take(if is_referenced { 2 } else { 1 }).filter_map(delete).collect()
     }
