@@ -197,7 +197,13 @@ impl Bench {
     }
 
     /// The verdict on all statements of a file together.
-    async fn whole(&mut self, rows: &Rows, rewritten: &BTreeSet<String>, same_rows: bool, role: Option<&str>) -> Result<Verdict, Failure> {
+    async fn whole(
+        &mut self,
+        rows: &Rows,
+        rewritten: &BTreeSet<String>,
+        same_rows: bool,
+        role: Option<&str>,
+    ) -> Result<Verdict, Failure> {
         let Some(start) = &mut self.start else { return Ok(crate::migration::proof::verdict::verdict(vec![])) };
         let step = weigh::Step { rows_before: rows, rows_after: &self.rows, rewritten, same_rows, role };
         let (verdict, probes) = weigh::weigh(start, &mut self.after, &step).await?;

@@ -135,7 +135,8 @@ async fn in_transaction(side: &mut Side, sql: &str, files: &BTreeMap<String, (St
         return Ok(Ran::Failed(error));
     }
     let mut seen = Seen { changed, ..Seen::default() };
-    let named = |number: &Option<String>| files.iter().find(|(_, (its, _))| Some(its) == number.as_ref()).map(|(name, _)| name.clone());
+    let named =
+        |number: &Option<String>| files.iter().find(|(_, (its, _))| Some(its) == number.as_ref()).map(|(name, _)| name.clone());
     for row in &locks {
         let [number, Some(mode)] = row.as_slice() else { continue };
         let (Some(name), Some(lock)) = (named(number), Lock::read(mode)) else { continue };

@@ -64,7 +64,9 @@ impl Side {
         session.lock_timeout(LONGEST).await.map_err(trouble)?;
         if let Some(role) = role {
             let asked = match database.dialect() {
-                Dialect::Postgres => session.execute(&format!("SET ROLE {}; RESET ROLE", column(Dialect::Postgres, role)), &[]).await,
+                Dialect::Postgres => {
+                    session.execute(&format!("SET ROLE {}; RESET ROLE", column(Dialect::Postgres, role)), &[]).await
+                }
                 Dialect::Mysql => session.execute(&format!("SET ROLE {}", column(Dialect::Mysql, role)), &[]).await,
                 Dialect::Sqlite => {
                     return Err(Failure::new(format!("{place}: SQLite knows no roles")).next("leave --role and app_role out"));
@@ -212,7 +214,10 @@ impl Side {
                 self.log_all(self.sequences(rows), &mut vec![]).await;
             }
             if let Some(refused) = self.settle(rows, &table).await? {
-                remarks.push(format!("{table}: no row could be made that it takes ({}): only reading is proved there", first_line(&refused)));
+                remarks.push(format!(
+                    "{table}: no row could be made that it takes ({}): only reading is proved there",
+                    first_line(&refused)
+                ));
                 continue;
             }
             if takes {
@@ -279,7 +284,8 @@ impl Side {
 
     /// By how many rows each table grows or shrinks when a probe is run; `None`: it fails.
     pub async fn leaves(&mut self, probe: &Probe) -> Result<Option<Vec<(String, i64)>>, Failure> {
-        let tables: Vec<String> = self.catalogue.tables.iter().filter(|(_, table)| !table.is_view).map(|(name, _)| name.clone()).collect();
+        let tables: Vec<String> =
+            self.catalogue.tables.iter().filter(|(_, table)| !table.is_view).map(|(name, _)| name.clone()).collect();
         let count = |name: &String| format!("SELECT count(*) FROM {}", quoted(self.dialect, name));
         let counts = tables.iter().map(count).collect::<Vec<_>>().join(" UNION ALL ");
         let all = Ask { sql: counts, cells: vec![], as_owner: true };
@@ -456,7 +462,21 @@ fn first_line(message: &str) -> &str {
 
 /// A guess that is none at all for the type: nothing was found out by it.
 fn is_a_value_refused(message: &str) -> bool {
-    ["invalid input", "out of range", "too long", "malformed", "value too", "Data truncat", "Incorrect ", "duplicate", "Duplicate", "UNIQUE", "null value", "cannot be null", "NOT NULL"]
-        .iter()
-        .any(|part| message.contains(part))
+    [
+        "invalid input",
+        "out of range",
+        "too long",
+        "malformed",
+        "value too",
+        "Data truncat",
+        "Incorrect ",
+        "duplicate",
+        "Duplicate",
+        "UNIQUE",
+        "null value",
+        "cannot be null",
+        "NOT NULL",
+    ]
+    .iter()
+    .any(|part| message.contains(part))
 }

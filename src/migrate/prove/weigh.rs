@@ -27,8 +27,7 @@ pub(super) async fn weigh(before: &mut Side, after: &mut Side, step: &Step<'_>) 
         false => vec![],
     };
     let data_changed = !effects.is_empty() || !step.same_rows;
-    let sides =
-        Sides { before: &old, after: &new, inventory_before: &old_things, inventory_after: &new_things, data_changed };
+    let sides = Sides { before: &old, after: &new, inventory_before: &old_things, inventory_after: &new_things, data_changed };
     let of_old = probes(&old, &old_things, step.rows_before);
     let of_new = probes(&new, &new_things, step.rows_after);
     let mut findings = around(Question::Old, &of_old, before, after, &sides).await?;

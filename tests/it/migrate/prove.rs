@@ -47,7 +47,11 @@ const CASES: &[(&str, &str, Phase)] = &[
     ("P02", "CREATE TABLE copies AS SELECT id, name FROM users; GRANT ALL ON copies TO shop_app", Expand),
     ("P03", "DROP TABLE legacy", Contract),
     ("P04", "ALTER TABLE legacy RENAME TO archive", Split),
-    ("P04 with a view", "BEGIN; ALTER TABLE legacy RENAME TO archive; CREATE VIEW legacy AS SELECT * FROM archive; GRANT ALL ON legacy TO shop_app; COMMIT", Expand),
+    (
+        "P04 with a view",
+        "BEGIN; ALTER TABLE legacy RENAME TO archive; CREATE VIEW legacy AS SELECT * FROM archive; GRANT ALL ON legacy TO shop_app; COMMIT",
+        Expand,
+    ),
     ("P05", "ALTER TABLE users ADD COLUMN phone text", Expand),
     ("P06", "ALTER TABLE users ADD COLUMN seen timestamptz DEFAULT now()", Expand),
     ("P07", "ALTER TABLE users ADD COLUMN plan text NOT NULL DEFAULT 'free'", Expand),
@@ -102,14 +106,30 @@ const CASES: &[(&str, &str, Phase)] = &[
     ("P50", "CREATE VIEW names AS SELECT id, name FROM users; GRANT SELECT ON names TO shop_app", Expand),
     ("P51", "CREATE OR REPLACE VIEW adults AS SELECT id, name, age, email FROM users WHERE age >= 18", Expand),
     ("P52", "DROP VIEW adults", Contract),
-    ("P52 fewer columns", "DROP VIEW adults; CREATE VIEW adults AS SELECT id, name FROM users WHERE age >= 18; GRANT SELECT ON adults TO shop_app", Contract),
+    (
+        "P52 fewer columns",
+        "DROP VIEW adults; CREATE VIEW adults AS SELECT id, name FROM users WHERE age >= 18; GRANT SELECT ON adults TO shop_app",
+        Contract,
+    ),
     ("P53", "REFRESH MATERIALIZED VIEW totals", Either),
     ("P54", "CREATE FUNCTION tax(amount int) RETURNS int LANGUAGE sql AS 'SELECT amount / 5'", Expand),
-    ("P55 other result", "CREATE OR REPLACE FUNCTION price(amount int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN amount * 3; END $$", Split),
-    ("P55 same result", "CREATE OR REPLACE FUNCTION price(amount int) RETURNS int LANGUAGE sql AS 'SELECT amount + amount'", Either),
+    (
+        "P55 other result",
+        "CREATE OR REPLACE FUNCTION price(amount int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN amount * 3; END $$",
+        Split,
+    ),
+    (
+        "P55 same result",
+        "CREATE OR REPLACE FUNCTION price(amount int) RETURNS int LANGUAGE sql AS 'SELECT amount + amount'",
+        Either,
+    ),
     ("P56", "DROP FUNCTION price(int)", Contract),
     ("P57 raises", "CREATE TRIGGER no BEFORE INSERT ON legacy FOR EACH ROW EXECUTE FUNCTION refuses()", Contract),
-    ("P57 raises, with its function", "CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'never'; END $$; CREATE TRIGGER no BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION never()", Contract),
+    (
+        "P57 raises, with its function",
+        "CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'never'; END $$; CREATE TRIGGER no BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION never()",
+        Contract,
+    ),
     ("P57 rewrites", "CREATE TRIGGER shout BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION shouts()", Contract),
     ("P57 writes elsewhere", "CREATE TRIGGER audited AFTER INSERT ON coupons FOR EACH ROW EXECUTE FUNCTION touched()", Expand),
     ("P58", "DROP TRIGGER legacy_audit ON legacy", Contract),
@@ -129,7 +149,11 @@ const CASES: &[(&str, &str, Phase)] = &[
     ("P71 backfill", "UPDATE orders SET placed = '2020-01-01' WHERE placed IS NULL", Expand),
     ("P71 clean-up", "DELETE FROM legacy WHERE id < 20", Either),
     ("P73 concatenated drop", "DO $$ BEGIN EXECUTE 'alter table users ' || 'drop ' || 'column nick'; END $$", Contract),
-    ("P73 required drop", "DO $$ DECLARE c text := 'status'; BEGIN EXECUTE format('ALTER TABLE orders DROP COLUMN %I', c); END $$", Split),
+    (
+        "P73 required drop",
+        "DO $$ DECLARE c text := 'status'; BEGIN EXECUTE format('ALTER TABLE orders DROP COLUMN %I', c); END $$",
+        Split,
+    ),
     ("P73 dynamic index", "DO $$ BEGIN EXECUTE 'create index ' || 'i on users (age)'; END $$", Either),
     ("P77", "ALTER TABLE numbers ALTER COLUMN id DROP IDENTITY", Contract),
     ("P77 always", "ALTER TABLE rooms ALTER COLUMN id DROP IDENTITY", Split),
@@ -184,7 +208,11 @@ const FILE_CASES: &[(&str, &str, Phase)] = &[
     ("S04", "ALTER TABLE users RENAME COLUMN nick TO alias", Split),
     ("S04 table", "ALTER TABLE legacy RENAME TO archive", Split),
     ("S05", "ALTER TABLE users DROP COLUMN nick", Contract),
-    ("S06", "CREATE TABLE hs_new (id integer PRIMARY KEY, old_note text NOT NULL); INSERT INTO hs_new SELECT id, coalesce(old_note, '') FROM legacy; DROP TABLE legacy; ALTER TABLE hs_new RENAME TO legacy", Contract),
+    (
+        "S06",
+        "CREATE TABLE hs_new (id integer PRIMARY KEY, old_note text NOT NULL); INSERT INTO hs_new SELECT id, coalesce(old_note, '') FROM legacy; DROP TABLE legacy; ALTER TABLE hs_new RENAME TO legacy",
+        Contract,
+    ),
     ("S07", "CREATE INDEX users_age ON users (age)", Either),
     ("S07 unique", "CREATE UNIQUE INDEX users_nick ON users (nick)", Contract),
     ("S07 view", "CREATE VIEW names AS SELECT id, name FROM users", Expand),
@@ -214,7 +242,14 @@ fn told(proof: &Proof) -> String {
             match &statement.result {
                 Ok(observed) => {
                     lines.push(format!("{:?} {} {:?}", observed.verdict.phase, observed.verdict.why, observed.seen));
-                    lines.extend(observed.verdict.findings.iter().take(6).map(|finding| format!("   {finding:?}").chars().take(400).collect()));
+                    lines.extend(
+                        observed
+                            .verdict
+                            .findings
+                            .iter()
+                            .take(6)
+                            .map(|finding| format!("   {finding:?}").chars().take(400).collect()),
+                    );
                 }
                 Err(why) => lines.push(format!("{why:?}")),
             }
