@@ -125,6 +125,7 @@ async fn effects(before: &mut Side, after: &mut Side) -> Result<Vec<Effect>, Fai
         let same = |column: &&crate::migration::catalogue::Column| {
             new.column(&column.name).is_some_and(|now| now.data_type == column.data_type && now.generated == column.generated)
         };
+        let has_triggers = !old.triggers.is_empty();
         let columns: Vec<String> = old.columns.iter().filter(same).map(|column| column.name.clone()).collect();
         if columns.is_empty() {
             continue;
@@ -133,7 +134,8 @@ async fn effects(before: &mut Side, after: &mut Side) -> Result<Vec<Effect>, Fai
         let key: Option<Vec<usize>> = old.primary_key.iter().map(at).collect();
         let key = key.filter(|key| !key.is_empty()).unwrap_or_else(|| (0..columns.len()).collect());
         let (was, is) = (before.stored(&name, &columns).await?, after.stored(&name, &columns).await?);
-        effects.extend(verdict::effect(&name, &columns, &key, &was, &is));
+        let effect = verdict::effect(&name, &columns, &key, &was, &is);
+        effects.extend(effect.map(|effect| Effect { has_triggers, ..effect }));
     }
     Ok(effects)
 }

@@ -266,6 +266,10 @@ fn omitted(
         (None, _) => None,
         (Some(_), None) if default_changes && question == Question::New => Some((Weight::Remark, what)),
         (Some(_), None) => Some((Weight::Breaks, what)),
+        // Without a default of its own the server may still have something to put there.
+        (Some(_), Some(_)) if default_changes && question == Question::Old && there.is_some_and(|c| c.default.is_none()) => {
+            Some((Weight::Breaks, what))
+        }
         (Some(_), Some(_)) if default_changes => Some((Weight::Remark, what)),
         (Some(_), Some(_)) if is_time || matches!(fill, Fill::Computed(_)) => None,
         (Some(_), Some(_)) => Some((Weight::Breaks, what)),

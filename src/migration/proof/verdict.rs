@@ -14,6 +14,8 @@ pub struct Effect {
     pub before: usize,
     pub added: usize,
     pub gone: usize,
+    /// Has the table triggers, which may write elsewhere?
+    pub has_triggers: bool,
     /// Columns where a NULL became a value, a value NULL, a value another one.
     pub filled: BTreeSet<String>,
     pub emptied: BTreeSet<String>,
@@ -79,7 +81,10 @@ pub fn of_effects(effects: &[Effect]) -> Vec<Finding> {
             say(Question::Old, Weight::Remark, format!("{} of {} rows are gone", effect.gone, effect.before));
         }
         if effect.added > 0 {
-            say(Question::New, Weight::Breaks, format!("{} rows are there only after it", effect.added));
+            // Rows that triggers wrote are not what the statement is for.
+            let wrote = |other: &&Effect| other.table != effect.table && other.has_triggers;
+            let weight = if effects.iter().any(|other| wrote(&other)) { Weight::Remark } else { Weight::Breaks };
+            say(Question::New, weight, format!("{} rows are there only after it", effect.added));
         }
         if !effect.filled.is_empty() {
             say(Question::New, Weight::Breaks, format!("{} is filled only after it", names(&effect.filled)));

@@ -125,12 +125,15 @@ impl Bench<'_> {
         let given = by(&|described| described.default.is_none() && !described.is_identity);
         let required = by(&|described| described.default.is_none() && !described.is_identity && !described.nullable);
         let mut all = vec![self.probe(Kind::Insert, "inserts a row, all columns named".to_owned(), vec![self.insert(&fresh)])];
-        if given.len() != fresh.len() {
-            let does = "inserts a row, columns with a default left out".to_owned();
-            all.push(self.probe(Kind::Insert, does, vec![self.insert(&given)]));
+        for (row, does) in [
+            (&given, "inserts a row, columns with a default left out"),
+            (&required, "inserts a row, only columns that must be given"),
+        ] {
+            all.push(self.probe(Kind::Insert, does.to_owned(), vec![self.insert(row)]));
         }
-        let does = "inserts a row, only columns that must be given".to_owned();
-        all.push(self.probe(Kind::Insert, does, vec![Ask::order(self.insert_of(&required))]));
+        // Who may write is not always one who may read.
+        let does = "inserts a row and reads nothing back".to_owned();
+        all.push(self.probe(Kind::Insert, does, vec![Ask::order(self.insert_of(&given))]));
         all
     }
 
@@ -208,11 +211,15 @@ impl Bench<'_> {
                 let name = column(self.dialect, &described.name);
                 let update = format!("UPDATE {} SET {name} = {literal} WHERE {condition}", self.quoted());
                 let cells = vec![Cell::Written { column: described.name.clone(), value: value.clone() }];
-                let asks = match (self.returns(true), names.contains(&described.name)) {
+                let asks = match (self.returns(true), value.is_none() && names.contains(&described.name)) {
                     (true, _) => vec![Ask::question(format!("{update} RETURNING {name}"), cells)],
                     (false, true) => vec![Ask::order(update)],
                     (false, false) => {
-                        let read = format!("SELECT {name} FROM {} WHERE {condition}", self.quoted());
+                        let found = match names.contains(&described.name) {
+                            true => format!("{name} = {literal}"),
+                            false => condition.clone(),
+                        };
+                        let read = format!("SELECT {name} FROM {} WHERE {found}", self.quoted());
                         vec![Ask::order(update), Ask::question(read, cells)]
                     }
                 };
