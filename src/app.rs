@@ -113,6 +113,9 @@ async fn wait(global: &Global, order: Order) -> Answer {
         Order::Serve(arguments) => serve::serve(global, &arguments).await,
         Order::Demo(arguments) => demo::demo(global, &arguments).await,
         Order::Init(arguments) => init::init(global, *arguments).await,
+        Order::Migrations(MigrationsArguments { what: MigrationsOrder::Prove(arguments) }) => {
+            migrations::prove::prove(global, &arguments).await
+        }
         Order::LabStage(arguments) => demo::alone::main(&arguments).await,
         Order::Migrations(MigrationsArguments { what: MigrationsOrder::List(arguments) }) => {
             migrations::list::list(global, &arguments).await

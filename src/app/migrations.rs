@@ -3,6 +3,7 @@
 pub mod classify;
 pub mod list;
 pub mod project;
+pub mod prove;
 pub mod rollout;
 pub mod run;
 pub mod split;

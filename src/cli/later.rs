@@ -4,9 +4,6 @@ use super::Order;
 use super::migrations::MigrationsOrder;
 use crate::model::Failure;
 
-/// What reads files and needs no database.
-const CLASSIFY: &str = "`halfstep migrations classify` says of each statement in which phase it may run, and why";
-
 /// Why this cannot be done yet, for those that cannot. They end with [`super::ExitStatus::Usage`].
 #[must_use]
 pub fn not_yet(order: &Order) -> Option<Failure> {
@@ -15,7 +12,6 @@ pub fn not_yet(order: &Order) -> Option<Failure> {
         Order::Replay(_) => ("replay", "`halfstep report` tells what happened, the journal every event"),
         Order::Rehearse => ("rehearse", "`halfstep plan` shows every step, `halfstep demo` a whole rollout"),
         Order::Migrations(migrations) => match &migrations.what {
-            MigrationsOrder::Prove(_) => ("migrations prove", CLASSIFY),
             MigrationsOrder::Classify(_) | MigrationsOrder::List(_) | MigrationsOrder::Split(_) | MigrationsOrder::Run(_) => {
                 return None;
             }

@@ -23,7 +23,7 @@ pub enum MigrationsOrder {
     List(ListArguments),
     /// In which phase each statement of a file or folder may run, what it costs, and why
     Classify(ClassifyArguments),
-    /// Not yet: run statements of both versions around each migration, on a scratch copy
+    /// Run statements that stand in for both versions around each migration, on scratch copies of the database
     Prove(ProveArguments),
     /// Write expand and contract files, each with its way back, for one migration that neither version survives
     Split(Box<SplitArguments>),
@@ -78,9 +78,15 @@ pub struct ClassifyArguments {
 /// `halfstep migrations prove`.
 #[derive(Debug, Clone, PartialEq, Default, Args)]
 pub struct ProveArguments {
-    /// Files and folders [default: what is pending]
+    /// Files and folders [default: [migrations] path]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// The database whose schema is copied: a url, env:NAME or file:PATH [default: [migrations] database_url]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// Whom the application connects as: its statements are run with that role's rights [default: [migrations] app_role]
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
 }
 
 /// `halfstep migrations run`.

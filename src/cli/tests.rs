@@ -47,6 +47,7 @@ fn every_command_of_the_contract_parses() {
         "migrations classify",
         "migrations classify db/migrate a.sql --dialect mysql --strict",
         "migrations prove",
+        "migrations prove a.sql --database env:DATABASE_URL --role app",
         "migrations split a.sql",
         "migrations run",
         "serve",

@@ -6,10 +6,10 @@
 //!
 //! What a statement does and what is said of it is `migration`'s business.
 
-mod load;
+pub(super) mod load;
 mod order;
 mod shown;
-mod walk;
+pub(super) mod walk;
 
 use super::super::{Answer, Refusal, print, print_json};
 use crate::cli::migrations::ClassifyArguments;

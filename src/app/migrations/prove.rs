@@ -1,0 +1,88 @@
+//! `halfstep migrations prove`: files in, and for each statement what was observed of it on scratch copies of the database.
+//!
+//! It joins what others decide: which files there are and what their text says ([`super::classify`]), what is observed
+//! ([`crate::migrate::prove`]). Exit status 5 where what was observed forbids the phase that a file has. Read next: [`report`].
+
+mod report;
+mod text;
+
+use super::super::{Answer, Refusal, print, print_json};
+use super::classify::{Classified, run, walk};
+use crate::cli::migrations::{ClassifyArguments, ProveArguments};
+use crate::cli::{ExitStatus, Format, Global};
+use crate::database;
+use crate::migrate::prove::{Job, Statement, prove as observe};
+use crate::migration::{Language, template};
+use crate::model::{Failure, Secret};
+use std::path::PathBuf;
+
+/// Proves and prints.
+pub async fn prove(global: &Global, arguments: &ProveArguments) -> Answer {
+    let (url, role, paths) = settings(global, arguments)?;
+    let database = database::open(&url).map_err(Refusal::Usage)?;
+    let found = walk::files(&paths).map_err(Refusal::Usage)?;
+    let classify = ClassifyArguments { dialect: Some(database.dialect()), pending: true, ..ClassifyArguments::default() };
+    let classified = run(&found, &classify);
+    if classified.files.is_empty() {
+        let what = format!("there is no migration in {}", walk::told(&paths));
+        return Err(Refusal::Usage(Failure::new(what).next("name files, or folders with files in SQL")));
+    }
+    let (jobs, files): (Vec<Job>, Vec<report::Read>) = classified.files.into_iter().map(job).unzip();
+    let work = observe(database.as_ref(), &jobs, role.as_deref());
+    let proof = work.await.map_err(Refusal::Refused)?;
+    let report = report::report(&database.place(), role.as_deref(), files, proof);
+    match global.format {
+        Format::Json => print_json(&report)?,
+        Format::Text | Format::Markdown | Format::Html => print(|to| write!(to, "{}", text::Text(&report)))?,
+    };
+    let is_contradicted = report.files.iter().any(|file| file.contradicts);
+    let has_failed = report.files.iter().flat_map(|file| &file.statements).any(report::Statement::fails);
+    Ok(match (is_contradicted, has_failed) {
+        (true, _) => ExitStatus::Refused,
+        (false, true) => ExitStatus::Failed,
+        (false, false) => ExitStatus::Done,
+    })
+}
+
+/// Where, as whom, and what: the options, and what they leave out from the config.
+fn settings(_global: &Global, arguments: &ProveArguments) -> Result<(Secret, Option<String>, Vec<PathBuf>), Refusal> {
+    let Some(said) = &arguments.database else {
+        let what = "no database is named";
+        return Err(Refusal::Usage(Failure::new(what).next("add --database URL, or env:NAME for a url in the environment")));
+    };
+    if arguments.paths.is_empty() {
+        return Err(Refusal::Usage(Failure::new("no file is named").next("name files, or folders with files in SQL")));
+    }
+    Ok((url(said)?, arguments.role.clone(), arguments.paths.clone()))
+}
+
+/// A url as it stands, or from where it stands.
+fn url(said: &str) -> Result<Secret, Refusal> {
+    let wrong = |what: String, next: &str| Refusal::Usage(Failure::new(what).next(next));
+    match (said.strip_prefix("env:"), said.strip_prefix("file:")) {
+        (Some(name), _) => std::env::var(name)
+            .map(Secret::new)
+            .map_err(|_| wrong(format!("the environment has no {name}"), "set it to the database's url, or give the url itself")),
+        (None, Some(path)) => std::fs::read_to_string(path)
+            .map(|text| Secret::new(text.trim()))
+            .map_err(|error| wrong(format!("{path}: cannot be read: {error}"), "name a file that holds the database's url")),
+        (None, None) => Ok(Secret::new(said)),
+    }
+}
+
+/// A file as a job, and what was read of it.
+fn job(file: Classified) -> (Job, report::Read) {
+    let Classified { loaded, judgement } = file;
+    let is_sql = loaded.layout.language == Language::Sql;
+    let filled = template::fill(&loaded.text);
+    let statements = match is_sql {
+        true => {
+            let cut = judgement.statements.iter();
+            cut.map(|one| Statement { text: filled.get(one.span.clone()).unwrap_or_default().to_owned(), line: one.line })
+                .collect()
+        }
+        false => vec![],
+    };
+    let not_run = (!is_sql).then(|| "only SQL can be run on a copy: have its tool write the SQL, and name that file".to_owned());
+    (Job { name: loaded.path.clone(), statements }, report::Read { path: loaded.path, judgement, not_run })
+}
