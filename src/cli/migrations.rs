@@ -78,7 +78,7 @@ pub struct ClassifyArguments {
 /// `halfstep migrations prove`.
 #[derive(Debug, Clone, PartialEq, Default, Args)]
 pub struct ProveArguments {
-    /// Files and folders [default: [migrations] path]
+    /// Files and folders [default: what is pending in [migrations] path]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// The database whose schema is copied: a url, env:NAME or file:PATH [default: [migrations] database_url]

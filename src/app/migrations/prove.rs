@@ -6,20 +6,30 @@
 mod report;
 mod text;
 
-use super::super::{Answer, Refusal, print, print_json};
+use super::super::{Answer, Refusal, place, print, print_json};
 use super::classify::{Classified, run, walk};
 use crate::cli::migrations::{ClassifyArguments, ProveArguments};
 use crate::cli::{ExitStatus, Format, Global};
 use crate::database;
+use crate::hand::database::Database;
 use crate::migrate::prove::{Job, Statement, prove as observe};
 use crate::migration::{Language, template};
+use crate::migration_source::{self, Settings};
 use crate::model::{Failure, Secret};
 use std::path::PathBuf;
 
 /// Proves and prints.
 pub async fn prove(global: &Global, arguments: &ProveArguments) -> Answer {
-    let (url, role, paths) = settings(global, arguments)?;
+    let (url, role, what) = settings(global, arguments)?;
     let database = database::open(&url).map_err(Refusal::Usage)?;
+    let paths = match what {
+        What::Named(paths) => paths,
+        What::Pending(settings) => pending(database.as_ref(), &settings).await?,
+    };
+    if paths.is_empty() {
+        print(|to| writeln!(to, "nothing is pending in {}", database.place()))?;
+        return Ok(ExitStatus::Done);
+    }
     let found = walk::files(&paths).map_err(Refusal::Usage)?;
     let classify = ClassifyArguments { dialect: Some(database.dialect()), pending: true, ..ClassifyArguments::default() };
     let classified = run(&found, &classify);
@@ -44,16 +54,53 @@ pub async fn prove(global: &Global, arguments: &ProveArguments) -> Answer {
     })
 }
 
-/// Where, as whom, and what: the options, and what they leave out from the config.
-fn settings(_global: &Global, arguments: &ProveArguments) -> Result<(Secret, Option<String>, Vec<PathBuf>), Refusal> {
-    let Some(said) = &arguments.database else {
-        let what = "no database is named";
-        return Err(Refusal::Usage(Failure::new(what).next("add --database URL, or env:NAME for a url in the environment")));
-    };
-    if arguments.paths.is_empty() {
-        return Err(Refusal::Usage(Failure::new("no file is named").next("name files, or folders with files in SQL")));
+/// Which files are proved.
+enum What {
+    Named(Vec<PathBuf>),
+    /// What the tool's books do not hold yet.
+    Pending(Settings),
+}
+
+/// The files that are pending, in the tool's order.
+async fn pending(database: &dyn Database, settings: &Settings) -> Result<Vec<PathBuf>, Refusal> {
+    let listing = migration_source::list(settings).map_err(Refusal::Usage)?;
+    let mut session = database.session().await.map_err(Refusal::Refused)?;
+    let standing = migration_source::standing(&listing, session.as_mut(), database.dialect()).await;
+    let standing = standing.map_err(|error| Refusal::Refused(error.failure("reading the tool's books", &database.place())))?;
+    let mut paths: Vec<PathBuf> = vec![];
+    for migration in standing.pending(&listing) {
+        if !paths.contains(&migration.path) {
+            paths.push(migration.path.clone());
+        }
     }
-    Ok((url(said)?, arguments.role.clone(), arguments.paths.clone()))
+    Ok(paths)
+}
+
+/// Where, as whom, and what: the options, and what they leave out from the config.
+fn settings(global: &Global, arguments: &ProveArguments) -> Result<(Secret, Option<String>, What), Refusal> {
+    let is_whole = arguments.database.is_some() && !arguments.paths.is_empty();
+    let files = match is_whole {
+        true => None,
+        false => place::config(global)?.migrations.files,
+    };
+    let url = match (&arguments.database, files.as_ref().and_then(|files| files.database.clone())) {
+        (Some(said), _) => url(said)?,
+        (None, Some(url)) => url,
+        (None, None) => {
+            let next = "add --database URL (or env:NAME), or database_url to [migrations] of the config";
+            return Err(Refusal::Usage(Failure::new("no database is named").next(next)));
+        }
+    };
+    let role = arguments.role.clone().or_else(|| files.as_ref().and_then(|files| files.app_role.clone()));
+    let what = match (arguments.paths.is_empty(), files) {
+        (false, _) => What::Named(arguments.paths.clone()),
+        (true, Some(files)) => What::Pending(Settings { paths: files.paths, tool: files.tool, phases: files.phases }),
+        (true, None) => {
+            let next = "name files or folders with files in SQL, or add path to [migrations] of the config";
+            return Err(Refusal::Usage(Failure::new("no file is named").next(next)));
+        }
+    };
+    Ok((url, role, what))
 }
 
 /// A url as it stands, or from where it stands.
