@@ -187,7 +187,9 @@ impl Bench {
             (false, [one]) => Some(one.verdict.clone()),
             (false, many) => {
                 let rewritten = many.iter().flat_map(|one| one.seen.rewritten.iter().cloned()).collect();
-                Some(self.whole(&rows, &rewritten, same_rows, role).await?)
+                let locked: Option<Vec<BTreeSet<String>>> = many.iter().map(|one| one.seen.locked()).collect();
+                let locked = locked.map(|all| all.into_iter().flatten().collect());
+                Some(self.whole(&rows, &rewritten, locked.as_ref(), same_rows, role).await?)
             }
         };
         if !stopped {
@@ -201,11 +203,12 @@ impl Bench {
         &mut self,
         rows: &Rows,
         rewritten: &BTreeSet<String>,
+        locked: Option<&BTreeSet<String>>,
         same_rows: bool,
         role: Option<&str>,
     ) -> Result<Verdict, Failure> {
         let Some(start) = &mut self.start else { return Ok(crate::migration::proof::verdict::verdict(vec![])) };
-        let step = weigh::Step { rows_before: rows, rows_after: &self.rows, rewritten, same_rows, role };
+        let step = weigh::Step { rows_before: rows, rows_after: &self.rows, rewritten, same_rows, role, locked };
         let (verdict, probes) = weigh::weigh(start, &mut self.after, &step).await?;
         self.probes += probes;
         Ok(verdict)
@@ -262,7 +265,10 @@ impl Bench {
         } else {
             self.settle_again().await?;
         }
-        let step = weigh::Step { rows_before: &rows_before, rows_after: &self.rows, rewritten: &seen.rewritten, same_rows, role };
+        let locked = seen.locked();
+        let locked = locked.as_ref();
+        let (rewritten, rows_after) = (&seen.rewritten, &self.rows);
+        let step = weigh::Step { rows_before: &rows_before, rows_after, rewritten, same_rows, role, locked };
         let (verdict, probes) = weigh::weigh(&mut self.before, &mut self.after, &step).await?;
         self.probes += probes;
         self.advance(sql, same_rows).await?;

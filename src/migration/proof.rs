@@ -16,6 +16,7 @@ pub mod candidates;
 pub mod compare;
 pub mod guard;
 pub mod inventory;
+pub mod quiet;
 pub mod rows;
 pub mod shape;
 pub mod things;

@@ -39,6 +39,10 @@ SELECT CASE WHEN pg_function_is_visible(p.oid) THEN p.proname ELSE n.nspname || 
    AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
  ORDER BY 1, 3";
 
+const TRIGGER_FUNCTIONS: &str = "
+SELECT p.oid::regprocedure::text, md5(pg_get_functiondef(p.oid)) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND p.prorettype = 'trigger'::regtype";
+
 const DOMAINS: &str = "
 SELECT format_type(t.oid, NULL), format_type(t.typbasetype, t.typtypmod), t.typnotnull,
        (SELECT json_object_agg(k.conname, pg_get_constraintdef(k.oid)) FROM pg_constraint k WHERE k.contypid = t.oid)
@@ -75,6 +79,10 @@ pub async fn read(session: &mut dyn Session, dialect: Dialect) -> Result<Invento
     }
     for row in session.query(FUNCTIONS, &[]).await? {
         inventory.functions.push(function(&Cells(row)));
+    }
+    for row in session.query(TRIGGER_FUNCTIONS, &[]).await? {
+        let row = Cells(row);
+        inventory.trigger_functions.insert(row.text(0), row.text(1));
     }
     for row in session.query(DOMAINS, &[]).await? {
         let row = Cells(row);

@@ -17,6 +17,17 @@ pub struct Seen {
     pub alone: bool,
     /// Rows that it changed, as the server counts them.
     pub changed: u64,
+    /// Were locks looked at?
+    pub knows_locks: bool,
+}
+
+impl Seen {
+    /// Tables with more than a reader's lock; `None`: not known.
+    #[must_use]
+    pub fn locked(&self) -> Option<BTreeSet<String>> {
+        let strong = self.locks.iter().filter(|(_, lock)| **lock > Lock::AccessShare);
+        self.knows_locks.then(|| strong.map(|(name, _)| name.clone()).collect())
+    }
 }
 
 /// PostgreSQL's locks on tables, the weakest first.
@@ -134,7 +145,7 @@ async fn in_transaction(side: &mut Side, sql: &str, files: &BTreeMap<String, (St
     if let Err(error) = side.session.execute("COMMIT", &[]).await {
         return Ok(Ran::Failed(error));
     }
-    let mut seen = Seen { changed, ..Seen::default() };
+    let mut seen = Seen { changed, knows_locks: true, ..Seen::default() };
     let named =
         |number: &Option<String>| files.iter().find(|(_, (its, _))| Some(its) == number.as_ref()).map(|(name, _)| name.clone());
     for row in &locks {

@@ -116,12 +116,15 @@ fn weight_of(question: Question, probe: &Probe, error: &Error, sides: &Sides<'_>
     }
 }
 
+/// Names with columns.
+type Named = Vec<(String, Vec<String>)>;
+
 /// Constraints of one kind, by table and name.
 type Constraints = BTreeMap<(String, String), BTreeSet<String>>;
 
 /// Is the error that of a constraint that goes, with none of its kind coming in its place?
 fn loosened(error: &Error, sides: &Sides<'_>) -> bool {
-    let of = |catalogue: &Catalogue, each: &dyn Fn(&Table) -> Vec<(String, Vec<String>)>| -> Constraints {
+    let of = |catalogue: &Catalogue, each: &dyn Fn(&Table) -> Named| -> Constraints {
         let tables = catalogue.tables.iter();
         tables
             .flat_map(|(name, table)| {

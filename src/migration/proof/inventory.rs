@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Inventory {
     /// Without those of triggers, which code does not call.
     pub functions: Vec<Function>,
+    /// Functions of triggers, and what their text comes to.
+    pub trigger_functions: BTreeMap<String, String>,
     /// Those that code may name: none that belongs to a column.
     pub sequences: BTreeSet<String>,
     pub owned_sequences: BTreeSet<String>,

@@ -58,10 +58,12 @@ fn calls(catalogue: &Catalogue, inventory: &Inventory, function: &Function) -> V
         let asks = vec![Ask::question(format!("SELECT {text}::regprocedure::text"), vec![Cell::Ignored])];
         return vec![Probe { object: function.name.clone(), does: "names the function".to_owned(), kind: Kind::Use, asks }];
     }
-    let sets: [&dyn Fn(&Shape) -> Option<String>; 4] =
-        [&|shape| shape.nth(1), &|shape| shape.nth(2), &|shape| shape.limits().first().cloned(), &|shape| {
-            shape.limits().last().cloned()
-        }];
+    let sets: [fn(&Shape) -> Option<String>; 4] = [
+        |shape| shape.nth(1),
+        |shape| shape.nth(2),
+        |shape| shape.limits().first().cloned(),
+        |shape| shape.limits().last().cloned(),
+    ];
     let mut probes: Vec<Probe> = vec![];
     for set in sets {
         let values: Vec<String> = shapes

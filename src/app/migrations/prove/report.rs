@@ -259,7 +259,7 @@ fn costs(judged: &Judgement, seen: &Seen) -> BTreeSet<Cost> {
     if seen.alone {
         costs.insert(Cost::NotInTransaction);
     }
-    if seen.locks.is_empty() {
+    if !seen.knows_locks {
         // Another server, or outside of a transaction: nothing was seen.
         costs.extend((!seen.rewritten.is_empty()).then_some(Cost::Rewrite));
         return costs;
