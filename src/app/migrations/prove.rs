@@ -8,6 +8,7 @@ mod text;
 
 use super::super::{Answer, Refusal, place, print, print_json};
 use super::classify::{Classified, run, walk};
+use super::project;
 use crate::cli::migrations::{ClassifyArguments, ProveArguments};
 use crate::cli::{ExitStatus, Format, Global};
 use crate::database;
@@ -84,7 +85,7 @@ fn settings(global: &Global, arguments: &ProveArguments) -> Result<(Secret, Opti
         false => place::config(global)?.migrations.files,
     };
     let url = match (&arguments.database, files.as_ref().and_then(|files| files.database.clone())) {
-        (Some(said), _) => url(said)?,
+        (Some(said), _) => project::secret(said)?,
         (None, Some(url)) => url,
         (None, None) => {
             let next = "add --database URL (or env:NAME), or database_url to [migrations] of the config";
@@ -101,20 +102,6 @@ fn settings(global: &Global, arguments: &ProveArguments) -> Result<(Secret, Opti
         }
     };
     Ok((url, role, what))
-}
-
-/// A url as it stands, or from where it stands.
-fn url(said: &str) -> Result<Secret, Refusal> {
-    let wrong = |what: String, next: &str| Refusal::Usage(Failure::new(what).next(next));
-    match (said.strip_prefix("env:"), said.strip_prefix("file:")) {
-        (Some(name), _) => std::env::var(name)
-            .map(Secret::new)
-            .map_err(|_| wrong(format!("the environment has no {name}"), "set it to the database's url, or give the url itself")),
-        (None, Some(path)) => std::fs::read_to_string(path)
-            .map(|text| Secret::new(text.trim()))
-            .map_err(|error| wrong(format!("{path}: cannot be read: {error}"), "name a file that holds the database's url")),
-        (None, None) => Ok(Secret::new(said)),
-    }
 }
 
 /// A file as a job, and what was read of it.
