@@ -1,7 +1,6 @@
 //! Commands that have their name and not yet their rooms: each gets one sentence and what to do meanwhile.
 
 use super::Order;
-use super::migrations::MigrationsOrder;
 use crate::model::Failure;
 
 /// Why this cannot be done yet, for those that cannot. They end with [`super::ExitStatus::Usage`].
@@ -11,12 +10,8 @@ pub fn not_yet(order: &Order) -> Option<Failure> {
         Order::Approve => ("approve", "stops wait for a driver: `halfstep go`, or Enter in `halfstep attach`"),
         Order::Replay(_) => ("replay", "`halfstep report` tells what happened, the journal every event"),
         Order::Rehearse => ("rehearse", "`halfstep plan` shows every step, `halfstep demo` a whole rollout"),
-        Order::Migrations(migrations) => match &migrations.what {
-            MigrationsOrder::Classify(_) | MigrationsOrder::List(_) | MigrationsOrder::Split(_) | MigrationsOrder::Run(_) => {
-                return None;
-            }
-        },
-        Order::Demo(_)
+        Order::Migrations(_)
+        | Order::Demo(_)
         | Order::Init(_)
         | Order::Check
         | Order::Plan(_)
