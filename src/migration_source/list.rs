@@ -38,11 +38,15 @@ pub fn list(settings: &Settings) -> Result<Listing, Failure> {
         let what = format!("the migrations may be another tool's: {}", listing.why);
         listing.problems.push(Problem::warns(Failure::new(what).next("name the tool: [migrations] source, or --source")));
     }
+    let mut strange: Vec<&str> = vec![];
     for (root, files) in &folders {
         for found in files.iter().filter(|found| is_candidate(guess.tool, &found.label)) {
-            file(source, root, found, &mut listing);
+            if file(source, root, found, &mut listing) == Role::Other && found.label.ends_with(".sql") {
+                strange.push(&found.label);
+            }
         }
     }
+    listing.problems.extend(left_out(guess.tool, &strange));
     arrange(&folders, &mut listing);
     pairs_of_folders(&mut listing);
     overrides(&settings.phases, &mut listing);
@@ -69,11 +73,24 @@ fn is_candidate(tool: Tool, label: &str) -> bool {
     }
 }
 
-/// Reads one file and adds its migrations.
-fn file(source: &dyn Source, root: &Path, found: &Found, listing: &mut Listing) {
+/// Files of SQL that the tool would not take for migrations.
+fn left_out(tool: Tool, strange: &[&str]) -> Option<Problem> {
+    let first = Printable::new(strange.first()?);
+    let more = if strange.len() > 1 { format!(" and {} more", strange.len() - 1) } else { String::new() };
+    let what = format!("{first}{more}: {tool} does not take files of such a name for migrations, so they are left out");
+    Some(Problem::warns(
+        Failure::new(what).next("name them as the tool wants, or name another tool: [migrations] source, or --source"),
+    ))
+}
+
+/// Reads one file and adds its migrations; what the file is for.
+fn file(source: &dyn Source, root: &Path, found: &Found, listing: &mut Listing) -> Role {
     let text = match read(&found.path) {
         Ok(text) => text,
-        Err(what) => return listing.problems.push(Problem::blocks(what)),
+        Err(what) => {
+            listing.problems.push(Problem::blocks(what));
+            return Role::Up;
+        }
     };
     let companion = match source.tool() {
         Tool::Diesel => found.path.parent().and_then(|folder| peek(&folder.join("metadata.toml"))),
@@ -116,6 +133,7 @@ fn file(source: &dyn Source, root: &Path, found: &Found, listing: &mut Listing) 
             moment: None,
         });
     }
+    file.role
 }
 
 /// A file whose name says down, and whose other half is not there, is a migration that is called so.

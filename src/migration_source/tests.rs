@@ -80,6 +80,8 @@ fn down_files_and_others_are_left_out_and_numbers_are_in_order() {
     assert_eq!(listing.migrations[2].up().collect::<Vec<_>>(), ["select 1;"]);
     let listing = listed(folder.path(), &["."], Some(Tool::GolangMigrate));
     assert_eq!(keys(&listing), ["9", "10"]);
+    let said = listing.problems.iter().map(|problem| problem.what.to_string()).collect::<String>();
+    assert!(said.contains("11_shut_down.sql: golang-migrate does not take"), "{said}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod books;
 mod command;
 mod database;
 mod job;
+mod list;
 mod prove;
 mod rows;
 mod run;

@@ -2,7 +2,7 @@
 
 mod shown;
 
-use super::super::{Answer, Refusal, print, print_json};
+use super::super::{Answer, print, print_json};
 use super::project::Wanted;
 use crate::cli::migrations::ListArguments;
 use crate::cli::{ExitStatus, Format, Global};
@@ -10,7 +10,7 @@ use crate::cli::{ExitStatus, Format, Global};
 /// Lists and prints. What blocks a run is exit status 5.
 pub async fn list(global: &Global, arguments: &ListArguments) -> Answer {
     let wanted = Wanted::new(global, &arguments.source)?;
-    let project = wanted.look().await.map_err(Refusal::Usage)?;
+    let project = wanted.look().await?;
     match global.format {
         Format::Json => print_json(&shown::json(&project))?,
         Format::Text | Format::Markdown | Format::Html => {

@@ -79,13 +79,13 @@ impl Wanted {
     }
 
     /// Lists, asks the books, judges what is pending.
-    pub async fn look(&self) -> Result<Project, Failure> {
-        let listing = list(&self.settings)?;
+    pub async fn look(&self) -> Result<Project, Refusal> {
+        let listing = list(&self.settings).map_err(Refusal::Usage)?;
         match &self.database {
             Some(url) => {
-                let database = database::open(url)?;
-                let mut session = database.session().await?;
-                asked(listing, &*database, &mut *session).await
+                let database = database::open(url).map_err(Refusal::Usage)?;
+                let mut session = database.session().await.map_err(Refusal::Refused)?;
+                asked(listing, &*database, &mut *session).await.map_err(Refusal::Refused)
             }
             None => Ok(project(listing, None)),
         }
@@ -171,6 +171,12 @@ impl Project {
     #[must_use]
     pub fn migration(&self, judged: &Judged) -> Option<&Migration> {
         self.listing.migrations.get(judged.at)
+    }
+
+    /// How many the books hold.
+    #[must_use]
+    pub fn applied(&self) -> usize {
+        self.standing.states.iter().filter(|state| matches!(state, State::Applied { .. })).count()
     }
 
     /// Everything that is wrong, what blocks first.

@@ -79,7 +79,7 @@ fn summary(project: &Project) -> String {
         .map(|(phase, many)| format!("{many} {}", phase.word()))
         .collect();
     let total = project.listing.migrations.len();
-    let applied = total - project.pending.len();
+    let applied = project.applied();
     match counts.is_empty() {
         true => format!("{applied} of {total} applied, nothing is pending"),
         false => format!("{applied} of {total} applied, {} pending: {}", project.pending.len(), counts.join(", ")),
@@ -155,7 +155,7 @@ pub(super) fn json(project: &Project) -> Value {
         "migrations": migrations,
         "problems": problems,
         "summary": {
-            "applied": listing.migrations.len() - project.pending.len(),
+            "applied": project.applied(),
             "pending": project.pending.len(),
             "expand": project.pending.iter().filter(|judged| judged.judgement.phase == Phase::Expand).count(),
             "either": project.pending.iter().filter(|judged| judged.judgement.phase == Phase::Either).count(),
