@@ -92,10 +92,12 @@ fn file(source: &dyn Source, root: &Path, found: &Found, listing: &mut Listing) 
             return Role::Up;
         }
     };
-    let companion = match source.tool() {
-        Tool::Diesel => found.path.parent().and_then(|folder| peek(&folder.join("metadata.toml"))),
-        Tool::Flyway => peek(&found.path.with_extension("sql.conf")),
-        _ => None,
+    let companion = if source.tool() == Tool::Diesel {
+        found.path.parent().and_then(|folder| peek(&folder.join("metadata.toml")))
+    } else if source.tool() == Tool::Flyway {
+        peek(&found.path.with_extension("sql.conf"))
+    } else {
+        None
     };
     let mut file = layout::read_as(source.tool(), &path_for_marks(root, &found.label), &text, companion.as_deref());
     if source.tool() == Tool::Plain && file.role == Role::Down && !has_twin(&found.path) {

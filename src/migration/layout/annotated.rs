@@ -9,18 +9,22 @@ use std::ops::Range;
 pub(super) fn read(tool: Tool, place: &Place<'_>, text: &str) -> File {
     let (stem, _) = place.stem();
     let (number, rest) = numbered(stem).unwrap_or((stem, stem));
-    let (version, name) = match tool {
-        Tool::Goose => (number.trim_start_matches('0').to_owned(), rest.to_owned()),
-        Tool::NodePgMigrate => (stem.to_owned(), rest.to_owned()),
-        _ => (number.to_owned(), rest.to_owned()),
+    let version = if tool == Tool::Goose {
+        number.trim_start_matches('0')
+    } else if tool == Tool::NodePgMigrate {
+        stem
+    } else {
+        number
     };
     // dbmate goes by the names of files as text, the others by number.
     let order = if tool == Tool::Dbmate { stem.to_owned() } else { key::natural(stem) };
-    let empty = Part { up: vec![], ..Part::of(version, name, 0..0) };
-    let (part, problems) = match tool {
-        Tool::Goose => goose(text, empty),
-        Tool::Dbmate => dbmate(text, empty),
-        _ => node_pg_migrate(text, empty),
+    let empty = Part { up: vec![], ..Part::of(version, rest, 0..0) };
+    let (part, problems) = if tool == Tool::Goose {
+        goose(text, empty)
+    } else if tool == Tool::Dbmate {
+        dbmate(text, empty)
+    } else {
+        node_pg_migrate(text, empty)
     };
     File { problems, ..single(tool, Role::Up, order, part) }
 }

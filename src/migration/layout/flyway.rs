@@ -16,10 +16,10 @@ pub(super) fn read(tool: Tool, place: &Place<'_>, text: &str, companion: Compani
     let Some((letter, version, name)) = name(stem) else {
         return single(tool, Role::Other, String::new(), Part::of("", "", 0..0));
     };
-    match tool {
-        Tool::Refinery => refinery(letter, version, name, text),
-        _ => flyway(letter, version, name, text, companion),
+    if tool == Tool::Refinery {
+        return refinery(letter, version, name, text);
     }
+    flyway(letter, version, name, text, companion)
 }
 
 /// `V1__name`, taken apart; `None`: no such name.
