@@ -62,7 +62,7 @@ fn samples(sums: &[Sum]) -> Vec<SampleView> {
         let errors = sum.errors.map(|now| now.saturating_sub(counted.unwrap_or(now)));
         counted = sum.errors.or(counted);
         // More than half of the traffic is on one side: when that is another one, it was switched.
-        let serves = (sum.current + sum.next > 0.0).then(|| if sum.next > sum.current { Aim::Next } else { Aim::Current });
+        let serves = (sum.current + sum.next > 0.0).then_some(if sum.next > sum.current { Aim::Next } else { Aim::Current });
         let switched_to = serves.filter(|now| served.is_some_and(|before| before != *now));
         served = serves.or(served);
         let errors = errors.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
