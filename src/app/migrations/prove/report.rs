@@ -92,6 +92,9 @@ pub struct Statement {
     pub contradicts: bool,
     #[serde(skip)]
     is_failed: bool,
+    /// What follows could not be run.
+    #[serde(skip)]
+    stops: bool,
 }
 
 /// What was observed of a statement.
@@ -131,11 +134,14 @@ pub struct Read {
     pub not_run: Option<String>,
 }
 
-/// Joins what was read with what was observed. `files` in the order of the proof.
+/// Joins what was read with what was observed. `files` in the order of the proof, each with: was it asked for? One that only
+/// stands before them is told where it could not be run.
 #[must_use]
-pub fn report(database: &str, role: Option<&str>, files: Vec<Read>, proof: Proof) -> Report {
+pub fn report(database: &str, role: Option<&str>, files: Vec<(Read, bool)>, proof: Proof) -> Report {
+    let files = files.into_iter().zip(proof.files).map(|((read, is_asked), proved)| (file(read, proved), is_asked));
+    let stops = |file: &File| file.statements.iter().any(|statement| statement.stops);
+    let files: Vec<File> = files.filter(|(file, is_asked)| *is_asked || stops(file)).map(|(file, _)| file).collect();
     let mut summary = Summary { files: files.len(), probes: proof.probes, ..Summary::default() };
-    let files: Vec<File> = files.into_iter().zip(proof.files).map(|(read, proved)| file(read, proved)).collect();
     for file in &files {
         *summary.phases.entry(file.phase.word()).or_default() += 1;
         summary.statements += file.statements.len();
@@ -187,6 +193,7 @@ fn file(read: Read, proved: FileProof) -> File {
 fn statement(judged: &Judgement, line: usize, text: &str, result: Result<Observed, NotProved>) -> Statement {
     let read = Said { phase: judged.phase, why: Printable::cut(&judged.why, 300) };
     let is_failed = matches!(result, Err(NotProved::Failed(_)));
+    let stops = matches!(result, Err(NotProved::Failed(_) | NotProved::Refused(_)));
     let (observed, not_proved, costs) = match result {
         Ok(observed) => {
             let costs = costs(judged, &observed.seen);
@@ -215,6 +222,7 @@ fn statement(judged: &Judgement, line: usize, text: &str, result: Result<Observe
         observed,
         not_proved,
         is_failed,
+        stops,
     }
 }
 

@@ -1,0 +1,111 @@
+//! `halfstep migrations prove` as a program: what it prints, how it ends, and that nothing of it stays behind.
+
+use super::servers::{fresh, postgres};
+use halfstep::hand::database::Database;
+use serde_json::Value;
+use std::process::Output;
+use tokio::process::Command;
+
+const SCHEMA: &str = "
+CREATE TABLE users (id serial PRIMARY KEY, name text NOT NULL, nick text);
+CREATE TABLE notes (id int PRIMARY KEY, text text);
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+";
+
+struct Shop {
+    database: Box<dyn Database>,
+    url: String,
+    folder: tempfile::TempDir,
+}
+
+impl Shop {
+    async fn new() -> Option<Shop> {
+        let (database, url) = fresh(postgres().await?).await;
+        database.session().await.expect("a session").execute(SCHEMA, &[]).await.expect("a schema");
+        Some(Shop { database, url, folder: tempfile::tempdir().expect("a folder") })
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).expect("a file");
+    }
+
+    async fn prove(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_halfstep"));
+        command.args(["migrations", "prove"]).args(words).current_dir(self.folder.path());
+        command.args(["--database", &self.url]).env("NO_COLOR", "1").output().await.expect("a program")
+    }
+
+    async fn proved(&self, words: &[&str]) -> (Value, Option<i32>) {
+        let words: Vec<&str> = words.iter().copied().chain(["--format", "json"]).collect();
+        let output = self.prove(&words).await;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let value = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{error}: {text} {}", String::from_utf8_lossy(&output.stderr)));
+        (value, output.status.code())
+    }
+}
+
+/// The phase of each file.
+fn phases(report: &Value) -> Vec<&str> {
+    report["files"].as_array().expect("files").iter().map(|file| file["phase"].as_str().unwrap_or("")).collect()
+}
+
+#[tokio::test]
+async fn what_text_cannot_tell_is_observed_and_a_wrong_mark_is_contradicted() {
+    let Some(shop) = Shop::new().await else { return };
+    shop.write(
+        "0001_hidden.sql",
+        "-- halfstep: phase=expand\nDO $$ BEGIN EXECUTE 'alter table users ' || 'drop column nick'; END $$;\n",
+    );
+    shop.write("0002_more.sql", "ALTER TABLE users ADD COLUMN email text;\nUPDATE users SET email = name;\n");
+    let (report, status) = shop.proved(&["."]).await;
+    assert_eq!(status, Some(5), "{report:#}");
+    assert_eq!(phases(&report), ["contract", "expand"], "{report:#}");
+    let first = &report["files"][0];
+    assert_eq!((first["source"].as_str(), first["contradicts"].as_bool()), (Some("observed"), Some(true)), "{first:#}");
+    let statement = &first["statements"][0];
+    assert_eq!(statement["observed"]["old_survives"], false, "{statement:#}");
+    assert_eq!(statement["observed"]["new_works_before"], true, "{statement:#}");
+    assert_eq!(statement["observed"]["locks"]["users"], "access exclusive", "{statement:#}");
+    assert!(statement["observed"]["evidence"][0]["what"].as_str().is_some_and(|what| what.contains("nick")), "{statement:#}");
+    let text = shop.prove(&["0002_more.sql"]).await;
+    let said = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert_eq!(text.status.code(), Some(0), "{said}");
+    assert!(said.contains("the new version before it: fails"), "{said}");
+    let mut session = shop.database.session().await.expect("a session");
+    let columns = session.catalogue().await.expect("a catalogue").tables["users"].columns.len();
+    assert_eq!(columns, 3, "the database itself is as it was");
+}
+
+#[tokio::test]
+async fn without_a_role_rights_are_compared_as_they_stand() {
+    let Some(shop) = Shop::new().await else { return };
+    shop.write("1_grant.sql", "GRANT SELECT ON users TO PUBLIC;");
+    shop.write("2_revoke.sql", "REVOKE SELECT ON users FROM PUBLIC;");
+    shop.write("3_security.sql", "ALTER TABLE users ENABLE ROW LEVEL SECURITY;");
+    shop.write("4_policy.sql", "CREATE POLICY all_of_it ON notes USING (true);");
+    let (report, _) = shop.proved(&["."]).await;
+    assert_eq!(phases(&report), ["expand", "contract", "contract", "expand"], "{report:#}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_run_is_told_and_nothing_behind_it_is_proved() {
+    let Some(shop) = Shop::new().await else { return };
+    shop.write("1_role.sql", "CREATE ROLE somebody_else;");
+    shop.write("2_next.sql", "ALTER TABLE users ADD COLUMN email text;");
+    let (report, _) = shop.proved(&["."]).await;
+    let told = report["files"][0]["statements"][0]["not_proved"].as_str().unwrap_or_default().to_owned();
+    assert!(told.contains("belong to the whole server"), "{report:#}");
+    assert_eq!(report["files"][1]["source"], "read", "{report:#}");
+    shop.write("1_role.sql", "ALTER TABLE nowhere ADD COLUMN a int;");
+    let (report, status) = shop.proved(&["1_role.sql"]).await;
+    assert_eq!(status, Some(1), "{report:#}");
+    for (words, what) in [(vec!["--role", "nobody_at_all", "."], "nobody_at_all"), (vec![], "no file is named")] {
+        let output = shop.prove(&words).await;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && (said.contains(what) || said.contains("config")), "{said}");
+    }
+    let sql = "SELECT count(*) FROM pg_roles WHERE rolname = 'somebody_else'";
+    let rows = shop.database.session().await.expect("a session").query(sql, &[]).await.expect("an answer");
+    assert_eq!(rows[0][0].as_deref(), Some("0"));
+}
