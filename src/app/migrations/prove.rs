@@ -76,7 +76,7 @@ pub async fn prove(global: &Global, arguments: &ProveArguments) -> Answer {
 /// What is pending by the tool's books, up to the last file that is asked for; `None`: what is asked for is not among them.
 async fn pending(files: Files, url: &Secret, asked: &[PathBuf]) -> Result<Option<Vec<Known>>, Refusal> {
     let wanted = Wanted { database: Some(url.clone()), ..Wanted::of(files) };
-    let project = wanted.look().await.map_err(Refusal::Refused)?;
+    let project = wanted.look().await?;
     let mut all: Vec<Known> = vec![];
     let mut found = 0;
     for judged in &project.pending {
