@@ -10,6 +10,7 @@ use crate::cli::DemoBalancer;
 use crate::lab::tally::Counts;
 use crate::lab::traffic::{self, Traffic, TrafficSettings};
 use crate::model::{PhaseName, Release};
+use crate::rollout::ContractWhen;
 use crate::rollout::event::StartPace;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
@@ -111,7 +112,8 @@ fn begin(stage: &Stage, play: &Play) -> Result<Started, Refusal> {
         leave: vec![],
         take: vec![],
         drain_first: vec![],
-        contract: None,
+        // Where nobody types the word, it was said before.
+        contract: matches!(play.script, Script::Unwatched(_)).then_some(ContractWhen::Now),
         on_failure: None,
         pace: play.pace,
         hold_at: play.hold_at.clone(),

@@ -9,14 +9,14 @@ use crate::tui::widget::migrations::{bar, waits_words};
 use crate::tui::widget::text::cut;
 
 /// Long names say less than short ones.
-const NAME: usize = 48;
+const NAME: usize = 40;
 
 /// Before Expand; `None`: there is nothing of ours to say.
 pub(super) fn expand_asked(figures: &Figures) -> Option<Step> {
     let files = of(figures, true);
     let (current, next) = (&figures.current, &figures.next);
     Some(step(
-        format!("Enter runs {}. {current} goes on serving {} meanwhile.", counted(&files)?, figures.whole_load()),
+        format!("Enter runs {}; {current} goes on serving {}.", counted(&files)?, figures.whole_load()),
         if is_split(figures) {
             format!(
                 "a rename breaks whoever reads the old name. So it is split: a new column, filled and kept the same by a trigger, while {current} serves; the old one goes when nobody runs {current}."
@@ -24,7 +24,7 @@ pub(super) fn expand_asked(figures: &Figures) -> Option<Step> {
         } else {
             format!("both {current} and {next} can live with what is added; what removes waits until nobody runs {current}.")
         },
-        "each statement in Migrations; ‹m› says why it runs now, what it costs, and whether it can be undone. What was added stays, and harms nobody.",
+        "‹m›: each statement, why it runs now, and what it costs. What was added stays, and harms nobody.",
     ))
 }
 

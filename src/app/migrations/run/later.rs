@@ -6,7 +6,6 @@
 use crate::migrate::run::{File, Job, Statement};
 use crate::migration::mark::Instruction;
 use crate::migration::progress::ContractStep;
-use std::collections::BTreeSet;
 
 /// What is said of a file that waits.
 const WAITS: &str =
@@ -15,19 +14,11 @@ const WAITS: &str =
 /// The names of the files that wait.
 #[must_use]
 pub fn waiting(job: &Job) -> Vec<String> {
-    let detached: BTreeSet<&String> = job
-        .files
-        .iter()
-        .flat_map(|file| &file.statements)
-        .filter(|statement| is_marked(statement, ContractStep::Detach))
-        .flat_map(|statement| &statement.judgement.touches)
-        .collect();
-    let waits = |file: &&File| {
-        let drops = file.statements.iter().filter(|statement| is_marked(statement, ContractStep::Drop));
-        let has_detach = file.statements.iter().any(|statement| is_marked(statement, ContractStep::Detach));
-        let mut touched = drops.flat_map(|statement| &statement.judgement.touches);
-        !has_detach && touched.any(|name| detached.contains(name))
-    };
+    let has = |file: &File, step| file.statements.iter().any(|statement| is_marked(statement, step));
+    if !job.files.iter().any(|file| has(file, ContractStep::Detach)) {
+        return vec![];
+    }
+    let waits = |file: &&File| has(file, ContractStep::Drop) && !has(file, ContractStep::Detach);
     job.files.iter().filter(waits).map(|file| file.name.clone()).collect()
 }
 
