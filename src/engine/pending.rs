@@ -172,8 +172,10 @@ fn removed(statement: &crate::migration::progress::StatementProgress) -> Option<
 pub fn decided(progress: &Progress, state: &State) -> Progress {
     let mut shown = progress.clone();
     // The runner puts what it runs behind what it leaves alone.
-    let place =
-        |file: &crate::migration::progress::FileProgress| state.beginning.pending.iter().position(|one| one.name == file.name);
+    let place = |file: &crate::migration::progress::FileProgress| {
+        // What waits for a later rollout is not this one's, and comes last.
+        state.beginning.pending.iter().position(|one| one.name == file.name).unwrap_or(usize::MAX)
+    };
     shown.files.sort_by_key(place);
     for file in &mut shown.files {
         if let Some((phase, why)) = state.judged.get(&file.name) {
