@@ -6,6 +6,7 @@
 //! them. What the figures mean is in `docs/measurements.md`.
 
 mod common {
+    #[expect(dead_code, reason = "each bench needs another part of it")]
     pub mod machine;
     pub mod options;
     pub mod split;

@@ -337,6 +337,18 @@ impl Live {
         }
     }
 
+    /// What users see, over the last second.
+    #[must_use]
+    pub fn seen(&self) -> super::pending::Seen {
+        let share = self.figures.load.filter(|load| *load > 0.0).zip(self.figures.errors_per_second);
+        let answers: Vec<f64> = self.servers.values().filter_map(|server| Some(server.answer?.as_secs_f64() * 1000.0)).collect();
+        let mean = answers.iter().sum::<f64>() / answers.len().max(1) as f64;
+        super::pending::Seen {
+            error_share: share.map(|(load, errors)| errors / load),
+            answer_ms: (!answers.is_empty()).then_some(mean),
+        }
+    }
+
     /// What each node that counts says is in flight on a member.
     pub fn held_by<'a>(&'a self, member: &'a MemberName) -> impl Iterator<Item = (&'a NodeName, u64)> + 'a {
         let mine = self.counters.iter().filter(move |((_, name), _)| name == member);

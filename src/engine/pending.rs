@@ -5,11 +5,14 @@
 //! goes; the engine reads it once a second and shows it. In the other direction goes one word, in a file: how fast a backfill
 //! may go. What migrations do is `migration`'s, running them `migrate`'s business.
 
+mod strain;
+
+pub use strain::Seen;
+
 use crate::migration::judgement::Source;
 use crate::migration::{Phase, Progress};
-use crate::model::{CommandKind, GateName, MigrationPhase, PendingMigration, Printable, Verdict};
-use crate::rollout::state::Body;
-use crate::rollout::{State, gate};
+use crate::model::{CommandKind, MigrationPhase, PendingMigration, Printable};
+use crate::rollout::State;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,6 +35,8 @@ struct Read {
     changed: Option<SystemTime>,
     progress: Arc<Progress>,
     pace: Option<&'static str>,
+    /// What users saw before a migration ran.
+    before: Option<strain::Seen>,
 }
 
 impl OwnMigrations {
@@ -93,10 +98,10 @@ impl OwnMigrations {
         }
     }
 
-    /// Tells the runner how fast it may go, if that is otherwise than it was told last.
-    pub fn tell_pace(&self, state: &State) {
-        let pace = pace(state);
+    /// Tells the runner how fast it may go, if that is otherwise than it was told last. Once a second, with what users see.
+    pub fn tell_pace(&self, state: &State, now: strain::Seen) {
         let Ok(mut read) = self.read.write() else { return };
+        let pace = strain::pace(state, &mut read.before, now);
         if read.pace != Some(pace) && replace(&pace_file(&self.rollout), pace).is_ok() {
             read.pace = Some(pace);
         }
@@ -189,16 +194,4 @@ pub fn decided(progress: &Progress, state: &State) -> Progress {
         }
     }
     shown
-}
-
-/// A hold, or a failure elsewhere, pauses between two batches; users who see errors or wait longer slow them down.
-fn pace(state: &State) -> &'static str {
-    let runs = |state: &State| matches!(state.body, Body::Lanes(_));
-    if state.hold.is_some() || state.going_back.is_some() {
-        return "pause";
-    }
-    let suffers = [GateName::ErrorRate, GateName::Latency]
-        .into_iter()
-        .any(|name| matches!(gate::read(state, name).verdict, Verdict::Fail | Verdict::Wait));
-    if runs(state) && suffers { "slow" } else { "go" }
 }

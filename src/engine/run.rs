@@ -337,7 +337,7 @@ impl Running {
         self.sample();
         if let Some(own) = &self.world.own_migrations {
             own.refresh();
-            own.tell_pace(self.turns.state());
+            own.tell_pace(self.turns.state(), self.live.seen());
         }
         self.publish();
     }

@@ -61,7 +61,7 @@ impl Ledger {
     async fn write(&self, open: &mut Open, number: u64) -> Result<(), SqlError> {
         let column = &self.column;
         let (name, id) = (Value::Text(format!("visitor {number}")), id(number, open.visitors));
-        if number % (2 * WRITES_EVERY) == 0 {
+        if number.is_multiple_of(2 * WRITES_EVERY) {
             let insert = format!("INSERT INTO visitors ({column}, visits) VALUES ({}, 1)", self.place(1));
             open.session.execute(&insert, &[name]).await?;
         } else {
@@ -103,7 +103,8 @@ impl Books for Ledger {
             Some(open) => open,
             None => session.insert(self.open().await.map_err(|failure| failure.to_string())?),
         };
-        let done = if number % WRITES_EVERY == 0 { self.write(open, number).await } else { self.read(open, number).await };
+        let done =
+            if number.is_multiple_of(WRITES_EVERY) { self.write(open, number).await } else { self.read(open, number).await };
         done.map_err(|error| error.to_string())
     }
 }

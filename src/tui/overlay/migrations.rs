@@ -9,7 +9,7 @@ use crate::engine::snapshot::Snapshot;
 use crate::migration::progress::{FileProgress, StatementProgress, StepState};
 use crate::model::Printable;
 use crate::tui::theme::Role;
-use crate::tui::widget::migrations::{bar, look_of_step, phase_role, state_words, waits_words};
+use crate::tui::widget::migrations::{bar, lock_of, look_of_step, phase_role, state_words, waits_words};
 use crate::tui::widget::{View, text};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -186,13 +186,14 @@ fn needs_a_look(file: &FileProgress) -> bool {
 }
 
 fn file_lines(view: &View, file: &FileProgress, margin: &str, selected: bool, columns: usize) -> Vec<Line<'static>> {
-    let (glyph, role) = look_of_step(file.state);
+    let locked = lock_of(view, file);
+    let (glyph, role) = if locked.is_some() { ("■", Role::Warning) } else { look_of_step(file.state) };
     let source = match file.source {
         crate::migration::Source::Read => "read",
         crate::migration::Source::Observed => "observed",
         crate::migration::Source::Marked => "marked",
     };
-    let state = state_words(file);
+    let state = if locked.is_some() { "locked".to_owned() } else { state_words(file) };
     let name = text::cut(file.name.as_str(), columns.saturating_sub(30).max(20));
     let mut lines = vec![Line::from(vec![
         view.span(Role::Plain, margin.to_owned()),
@@ -204,6 +205,9 @@ fn file_lines(view: &View, file: &FileProgress, margin: &str, selected: bool, co
     ])];
     if selected || needs_a_look(file) {
         lines.extend(wrapped(view, Role::Plain, "     ", file.why.as_str(), columns));
+    }
+    if let Some(why) = locked.filter(|_| selected) {
+        lines.extend(wrapped(view, Role::Warning, "     locked: ", why, columns));
     }
     for remark in &file.remarks {
         lines.extend(wrapped(view, Role::Warning, "     ", remark.as_str(), columns));

@@ -81,7 +81,7 @@ fn is_at_work(one: &StatementProgress) -> bool {
 }
 
 fn file_lines(view: &View, file: &FileProgress, area: Rect) -> Vec<(Line<'static>, Line<'static>)> {
-    let locked = file.phase == Phase::Contract && file.state == StepState::Pending && is_locked(view);
+    let locked = lock_of(view, file).is_some();
     let (glyph, role) = if locked { ("■", Role::Warning) } else { look_of_step(file.state) };
     let state = if locked { "locked".to_owned() } else { state_words(file) };
     let room = usize::from(area.width).saturating_sub(13 + width(&state) + 2);
@@ -108,10 +108,13 @@ fn file_lines(view: &View, file: &FileProgress, area: Rect) -> Vec<(Line<'static
     lines
 }
 
-/// What removes is locked as long as its gate says so.
-fn is_locked(view: &View) -> bool {
-    let of = |migration: &&MigrationView| migration.phase == PhaseName::Contract;
-    view.snapshot.migrations.iter().find(of).is_some_and(|one| one.state == MigrationState::Locked)
+/// Why a file that removes cannot run yet: who still answers the old version. Its gate says so.
+#[must_use]
+pub fn lock_of<'a>(view: &View<'a>, file: &FileProgress) -> Option<&'a str> {
+    let waits = file.phase == Phase::Contract && file.state == StepState::Pending;
+    let of = |migration: &&MigrationView| migration.phase == PhaseName::Contract && migration.state == MigrationState::Locked;
+    let contract = view.snapshot.migrations.iter().find(of).filter(|_| waits)?;
+    Some(contract.why.as_ref().map_or("not everybody answers next yet", |why| why.as_str()))
 }
 
 /// Where a file stands, in a word or two.
