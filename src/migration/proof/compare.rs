@@ -98,6 +98,9 @@ fn is_of_a_partition(probe: &Probe, sides: &Sides<'_>) -> bool {
 }
 
 fn weight_of(question: Question, probe: &Probe, error: &Error, sides: &Sides<'_>) -> Weight {
+    if sides.data_changed && stands_on_both_sides(error, sides) {
+        return Weight::Remark;
+    }
     if question == Question::Old {
         return Weight::Breaks;
     }
@@ -114,6 +117,19 @@ fn weight_of(question: Question, probe: &Probe, error: &Error, sides: &Sides<'_>
         true => Weight::Remark,
         false => Weight::Breaks,
     }
+}
+
+/// Is it a unique or foreign key that both sides have? Then it is about rows that only one side has.
+fn stands_on_both_sides(error: &Error, sides: &Sides<'_>) -> bool {
+    let is_key = matches!(error.code.as_str(), "23505" | "1062" | "2067" | "1555" | "23503" | "1451" | "1452" | "787");
+    let named = |catalogue: &Catalogue| -> BTreeSet<String> {
+        let names = |table: &Table| {
+            let indexes = table.indexes.iter().filter(|index| index.unique).map(|index| index.name.clone());
+            indexes.chain(table.foreign_keys.iter().map(|key| key.name.clone())).collect::<Vec<_>>()
+        };
+        catalogue.tables.values().flat_map(names).filter(|name| error.message.contains(name)).collect()
+    };
+    is_key && !named(sides.before).is_disjoint(&named(sides.after))
 }
 
 /// Names with columns.

@@ -368,8 +368,7 @@ async fn every_kind_of_statement_gets_its_phase_from_what_is_observed() {
     let mut admin = server.admin().await;
     admin.execute("CREATE ROLE shop_app", &[]).await.expect("a role");
     let database = prepared(server, SHOP).await;
-    all_of(database.as_ref(), CASES, Some("shop_app")).await;
-    all_of(database.as_ref(), MORE, Some("shop_app")).await;
+    all_of(database.as_ref(), &[CASES, MORE].concat(), Some("shop_app")).await;
 }
 
 #[tokio::test]
