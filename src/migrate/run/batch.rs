@@ -67,7 +67,7 @@ impl<'r> Run<'r> {
         loop {
             let pace = self.paced(at).await?;
             let size = if pace == Pace::Slow { (walk.size / 4.0).max(LEAST) } else { walk.size };
-            let Some(bound) = self.bound(&walk, size).await.map_err(|error| self.failed(at, &error))? else { break };
+            let Some(bound) = self.next_bound(&walk, size).await.map_err(|error| self.failed(at, &error))? else { break };
             let took = self.one_batch(at, &mut walk, &bound).await?;
             // Of the last few batches and their pauses.
             let now = bound.rows as f64 / since.elapsed().as_secs_f64().max(0.001);
@@ -141,6 +141,19 @@ impl<'r> Run<'r> {
             table.triggers.iter().filter(|trigger| trigger.enabled && trigger.events.iter().any(|event| event == "UPDATE"));
         let others = others.filter(|trigger| !trigger.name.starts_with("zz_hs_") && !trigger.name.starts_with("hs_"));
         others.map(|trigger| Printable::new(&trigger.name)).collect()
+    }
+
+    /// The same, along the key's index: without statistics PostgreSQL would rather sort what is left, each time.
+    async fn next_bound(&mut self, walk: &Walk<'_>, size: f64) -> Result<Option<Bound>, SqlError> {
+        if self.hands.dialect != Dialect::Postgres {
+            return self.bound(walk, size).await;
+        }
+        let only_index = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off";
+        self.hands.main.execute(only_index, &[]).await?;
+        let bound = self.bound(walk, size).await?;
+        let as_before = "RESET enable_seqscan; RESET enable_bitmapscan; RESET enable_sort";
+        self.hands.main.execute(as_before, &[]).await?;
+        Ok(bound)
     }
 
     /// Where a batch of that size ends; `None`: nothing is left.
