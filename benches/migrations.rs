@@ -122,9 +122,8 @@ async fn halfstep(folder: &Path, url: &str, arguments: &[&str]) -> i32 {
     let mut command = Command::new(env!("CARGO_BIN_EXE_halfstep"));
     command.args(["migrations", "run", "--database", url, "--source", "plain", "--path"]).arg(folder).args(arguments);
     let output = command.output().await.expect("the program");
-    if !output.status.success() {
-        eprintln!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    }
+    // Where the time goes, and why it failed.
+    eprintln!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     output.status.code().unwrap_or(-1)
 }
 

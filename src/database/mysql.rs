@@ -34,7 +34,8 @@ impl Mysql {
     pub fn new(url: &str) -> Result<Mysql, Failure> {
         let url = url.strip_prefix("mariadb:").map_or_else(|| url.to_owned(), |rest| format!("mysql:{rest}"));
         let options = MySqlConnectOptions::from_str(&url).map_err(|_| wrong_url(Dialect::Mysql))?;
-        let options = options.statement_cache_capacity(STATEMENTS).pipes_as_concat(false).no_engine_substitution(false).timezone(None);
+        let options =
+            options.statement_cache_capacity(STATEMENTS).pipes_as_concat(false).no_engine_substitution(false).timezone(None);
         Ok(Mysql { options: options.disable_statement_logging() })
     }
 

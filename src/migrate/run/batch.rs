@@ -39,6 +39,9 @@ struct Walk<'s> {
     is_whole: bool,
     /// All up to here is done.
     cursor: Option<String>,
+    /// The greatest key when the walk began: what is written behind it comes from programs that fill it themselves, or through
+    /// a trigger, and would be run after for ever.
+    end: Option<String>,
     rows_done: u64,
     rows_total: Option<u64>,
     size: f64,
@@ -62,6 +65,9 @@ impl<'r> Run<'r> {
             self.hands.report.remark_on(at.file, &what);
         }
         self.hands.report.statement(at, StepState::Running, None, None);
+        let last = format!("SELECT {} FROM {} ORDER BY 1 DESC LIMIT 1", walk.key, walk.table);
+        let last = self.hands.main.query(&last, &[]).await.map_err(|error| self.failed(at, &error))?;
+        walk.end = last.into_iter().flatten().flatten().next();
         let began = Instant::now();
         let (mut rate, mut since) = (0.0, Instant::now());
         loop {
@@ -127,6 +133,7 @@ impl<'r> Run<'r> {
             cast: if dialect == Dialect::Postgres { format!("::text::{kind}") } else { String::new() },
             is_whole: dialect != Dialect::Postgres && kind.to_lowercase().contains("int"),
             cursor: step.and_then(|step| step.cursor.clone()),
+            end: None,
             rows_done: step.map_or(0, |step| step.rows_done),
             rows_total,
             size: FIRST,
@@ -160,19 +167,24 @@ impl<'r> Run<'r> {
     async fn bound(&mut self, walk: &Walk<'_>, size: f64) -> Result<Option<Bound>, SqlError> {
         let size = size as u64;
         let Walk { table, key, .. } = walk;
-        let values = walk.values(walk.cursor.as_slice());
-        let after =
-            if values.is_empty() { String::new() } else { format!(" WHERE {key} > {}", walk.place(1, self.hands.dialect)) };
+        let Some(end) = walk.end.clone() else { return Ok(None) };
+        let dialect = self.hands.dialect;
+        let mut ends = vec![end.clone()];
+        let mut range = format!(" WHERE {key} <= {}", walk.place(1, dialect));
+        if let Some(cursor) = &walk.cursor {
+            range.push_str(&format!(" AND {key} > {}", walk.place(2, dialect)));
+            ends.push(cursor.clone());
+        }
+        let values = walk.values(&ends);
         let main = &mut self.hands.main;
-        let full = format!("SELECT {key} FROM {table}{after} ORDER BY {key} LIMIT 1 OFFSET {}", size.saturating_sub(1));
+        let full = format!("SELECT {key} FROM {table}{range} ORDER BY {key} LIMIT 1 OFFSET {}", size.saturating_sub(1));
         if let Some(end) = main.query(&full, &values).await?.into_iter().flatten().flatten().next() {
             return Ok(Some(Bound { key: end, rows: size }));
         }
-        let last = format!("SELECT {key} FROM {table}{after} ORDER BY {key} DESC LIMIT 1");
-        let Some(end) = main.query(&last, &values).await?.into_iter().flatten().flatten().next() else { return Ok(None) };
-        let count = main.query(&format!("SELECT count(*) FROM {table}{after}"), &values).await?;
-        let rows = count.into_iter().flatten().flatten().next().and_then(|rows| rows.parse().ok()).unwrap_or(1);
-        Ok(Some(Bound { key: end, rows }))
+        let count = main.query(&format!("SELECT count(*) FROM {table}{range}"), &values).await?;
+        let rows = count.into_iter().flatten().flatten().next().and_then(|rows| rows.parse().ok()).unwrap_or(0);
+        // Less than a batch is left: all of it.
+        Ok((rows > 0).then_some(Bound { key: end, rows }))
     }
 
     /// One batch, tried until it is done; how long the last try took.
