@@ -23,8 +23,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// A batch should take about so long: a row that it holds keeps a writer for as long. MySQL's rows are dearer.
 pub(super) fn aim(dialect: Dialect) -> Duration {
     Duration::from_millis(match dialect {
-        Dialect::Postgres => 25,
-        Dialect::Mysql => 40,
+        Dialect::Postgres => 15,
+        Dialect::Mysql => 30,
         Dialect::Sqlite => 30,
     })
 }
