@@ -51,11 +51,7 @@ impl Outcome {
 }
 
 async fn go(database: &dyn Database, job: &Job, settings: &Settings) -> Outcome {
-    go_until(database, job, settings, CancellationToken::new()).await
-}
-
-async fn go_until(database: &dyn Database, job: &Job, settings: &Settings, stop: CancellationToken) -> Outcome {
-    go_heard(database, job, settings, stop, Arc::default()).await
+    go_heard(database, job, settings, CancellationToken::new(), Arc::default()).await
 }
 
 type Heard = Arc<Mutex<Vec<Event>>>;
@@ -160,13 +156,16 @@ async fn a_backfill_that_is_stopped_goes_on_and_does_no_row_twice() {
         let ended = loop {
             let stop = CancellationToken::new();
             let settings = if stops < 3 { &settings } else { &quick() };
-            let running = go_until(&*database, &job, settings, stop.clone());
-            tokio::pin!(running);
-            let outcome = tokio::select! {
-                outcome = &mut running => outcome,
-                () = tokio::time::sleep(Duration::from_millis(300)), if stops < 3 => { stop.cancel(); running.await }
-            };
-            match outcome.ended.unwrap_or_else(|failure| panic!("{failure}")) {
+            // Told in the middle: by the first batch that is done.
+            let ends = (stops < 3).then(|| stop.clone());
+            let listener = Box::new(move |event: &Event| {
+                if let (Event::Batch { .. }, Some(ends)) = (event, &ends) {
+                    ends.cancel();
+                }
+            });
+            let report = Report::new(job.progress(&database.place()), None, listener);
+            let ended = run(&*database, &job, settings, &report, stop).await;
+            match ended.unwrap_or_else(|failure| panic!("{failure}")) {
                 Ended::Stopped => stops += 1,
                 other => break other,
             }
@@ -174,7 +173,7 @@ async fn a_backfill_that_is_stopped_goes_on_and_does_no_row_twice() {
             assert!(stops < 300, "it does not come to an end");
         };
         assert_eq!(ended, Ended::Done);
-        assert!(stops > 0, "{} was too fast to be stopped", database.place());
+        assert_eq!(stops, 3, "{}", database.place());
         assert_eq!(word(&mut *one, "SELECT count(*) FROM t WHERE n <> 1").await, "0", "{}", database.place());
         assert_eq!(word(&mut *one, "SELECT rows_done FROM halfstep_steps").await, "6000");
     }
