@@ -14,6 +14,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// A backfill may take days; each of its statements has limits of its own.
+const OWN_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// Everything that touches the world.
 #[derive(Clone)]
 pub struct World {
@@ -122,7 +125,7 @@ impl World {
             Failure::new(format!("{}: the path of the config or of this program cannot be quoted", own.config.display()))
         })?;
         let operation = id.map(|id| format!("{kind}-{id}")).unwrap_or_default();
-        let (timeout, output) = (self.migration_timeout, self.output.clone());
+        let (timeout, output) = (OWN_LIMIT, self.output.clone());
         Ok(Invocation { operation, host: Host::Local, script, environment: vec![], timeout, output })
     }
 

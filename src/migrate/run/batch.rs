@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 /// Rows of the first batch.
 const FIRST: f64 = 500.0;
 const LEAST: f64 = 20.0;
+/// What a batch takes is mostly its commit then: fewer rows would only mean more commits.
+const LEAST_BY_TIME: f64 = 200.0;
 const MOST: f64 = 20_000.0;
 /// A batch takes no longer: then it is undone, and tried with half the rows.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -197,7 +199,8 @@ impl<'r> Run<'r> {
                     let took = began.elapsed();
                     let ratio = walk.aim.as_secs_f64() / took.as_secs_f64().max(0.0001);
                     if bound.rows as f64 >= walk.size / 4.0 {
-                        walk.size = (walk.size * ratio.clamp(0.5, 1.5)).clamp(LEAST, MOST);
+                        let least = LEAST_BY_TIME.min(walk.size);
+                        walk.size = (walk.size * ratio.clamp(0.5, 1.5)).clamp(least, MOST);
                     }
                     return Ok(took);
                 }
