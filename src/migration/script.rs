@@ -12,6 +12,7 @@
 
 pub mod builtin;
 pub mod called;
+mod placeholders;
 pub mod value;
 pub mod vocabulary;
 pub mod walk;

@@ -259,7 +259,12 @@ fn named_in<'n>(text: &str, names: impl Iterator<Item = &'n str>) -> Vec<String>
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
         .collect();
-    names.filter(|name| words.contains(&name.to_lowercase()) || text.contains(&quoted(name))).map(str::to_owned).collect()
+    // A name that is more than a word stands in back-ticks; its words are no names of their own there.
+    let bare = text.split('`').step_by(2).collect::<Vec<_>>().join(" ").to_lowercase();
+    let alone = |name: &str| {
+        words.contains(&name.to_lowercase()) && (text.contains(&quoted(name)) || bare.contains(&name.to_lowercase()))
+    };
+    names.filter(|name| alone(name) || text.contains(&quoted(name))).map(str::to_owned).collect()
 }
 
 /// A name in back-ticks.

@@ -119,7 +119,7 @@ impl<'a> Walk<'a> {
         if text.trim().is_empty() {
             return;
         }
-        for act in (self.surroundings.sql)(&text) {
+        for act in (self.surroundings.sql)(&super::placeholders::filled(&text)) {
             let operation = match act.operation {
                 // A program that takes a lock before it changes tables: what it costs, and no change of its own.
                 Operation::Stray { what } if what.to_uppercase().contains("LOCK") => {

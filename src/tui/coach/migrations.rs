@@ -19,12 +19,12 @@ pub(super) fn expand_asked(figures: &Figures) -> Option<Step> {
         format!("Enter runs {}; {current} goes on serving {}.", counted(&files)?, figures.whole_load()),
         if is_split(figures) {
             format!(
-                "a rename breaks whoever reads the old name. So it is split: a new column, filled and kept the same by a trigger, while {current} serves; the old one goes when nobody runs {current}."
+                "a rename would break {current}. So it is split: first a new column, filled and kept the same; the old one goes last."
             )
         } else {
             format!("both {current} and {next} can live with what is added; what removes waits until nobody runs {current}.")
         },
-        "‹m›: each statement, why it runs now, and what it costs. What was added stays, and harms nobody.",
+        "‹m›: each statement, why now, and what it costs. What was added stays.",
     ))
 }
 

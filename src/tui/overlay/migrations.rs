@@ -167,9 +167,10 @@ impl Migrations {
         let Some(file) = file(view.snapshot, item.file()) else { return Vec::new() };
         match item {
             Item::File(_) => file_lines(view, file, margin, selected, columns),
-            Item::Statement(_, at) => {
-                file.statements.get(*at).map_or_else(Vec::new, |one| statement_lines(view, one, margin, selected, columns))
-            }
+            Item::Statement(_, at) => file
+                .statements
+                .get(*at)
+                .map_or_else(Vec::new, |one| statement_lines(view, file, one, (margin, selected), columns)),
         }
     }
 }
@@ -215,7 +216,13 @@ fn file_lines(view: &View, file: &FileProgress, margin: &str, selected: bool, co
     lines
 }
 
-fn statement_lines(view: &View, one: &StatementProgress, margin: &str, selected: bool, columns: usize) -> Vec<Line<'static>> {
+fn statement_lines(
+    view: &View,
+    file: &FileProgress,
+    one: &StatementProgress,
+    (margin, selected): (&str, bool),
+    columns: usize,
+) -> Vec<Line<'static>> {
     let (glyph, role) = look_of_step(one.state);
     let costs: Vec<&str> = one.costs.iter().map(|cost| cost.word()).collect();
     let back = match one.reversible {
@@ -225,13 +232,16 @@ fn statement_lines(view: &View, one: &StatementProgress, margin: &str, selected:
     };
     let cost = if costs.is_empty() { String::new() } else { format!(" · {}", costs.join(" ")) };
     let verdict = format!("  {}{cost} · {back}", one.phase.word());
+    // Where a person has answered for the file, its statements ask nobody.
+    let is_answered = file.source == crate::migration::Source::Marked && one.phase == crate::migration::Phase::Human;
+    let verdict_role = if is_answered { Role::Dim } else { phase_role(one.phase) };
     let room = columns.saturating_sub(12 + text::width(&verdict)).max(columns / 3);
     let mut lines = vec![Line::from(vec![
         view.span(Role::Plain, margin.to_owned()),
         view.span(Role::Dim, format!(" {:>4} ", one.line)),
         view.span(role, format!("{glyph} ")),
         Span::raw(text::cut(one.text.as_str(), room)),
-        view.span(phase_role(one.phase), verdict),
+        view.span(verdict_role, verdict),
     ])];
     let took = one.took_ms.map(|ms| format!("took {}", text::span_of_time(ms)));
     let retries = (one.retries > 0).then(|| format!("{} tries more", one.retries));
