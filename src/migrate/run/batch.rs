@@ -199,7 +199,8 @@ impl<'r> Run<'r> {
                     let took = began.elapsed();
                     let ratio = walk.aim.as_secs_f64() / took.as_secs_f64().max(0.0001);
                     if bound.rows as f64 >= walk.size / 4.0 {
-                        let least = LEAST_BY_TIME.min(walk.size);
+                        let is_asked = self.settings.batch_aim.is_some();
+                        let least = if is_asked { LEAST } else { LEAST_BY_TIME.min(walk.size) };
                         walk.size = (walk.size * ratio.clamp(0.5, 1.5)).clamp(least, MOST);
                     }
                     return Ok(took);
