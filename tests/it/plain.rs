@@ -206,7 +206,11 @@ fn a_demo_over_haproxy_is_driven_by_words_at_a_terminal() {
     let temporary = directory.path().display().to_string();
     let environment = [("TERM", "xterm"), ("TMPDIR", temporary.as_str())];
     let mut talk = Talk::at_terminal(&["demo", "--plain", "--balancer", "haproxy"], directory.path(), &environment);
-    talk.prompt("go is: ");
+    let at_expand = talk.prompt("go is: run the migrations that add");
+    talk.hears("migrations run");
+    talk.hears("coach, 2 of 12, next: expand: go runs 3 files of migrations");
+    talk.says(&format!("go {at_expand}"));
+    talk.prompt("go is: take half A");
     talk.hears("$ set server ");
     talk.hears("coach, 3 of 12, next: drain A: go takes half A");
     talk.hears("coach, out: rollback: ");
