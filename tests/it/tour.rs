@@ -104,8 +104,15 @@ enum Counts {
 fn tour(demo: &[&str], counts: Counts) {
     let place = Place::new();
     let person = Person::at(&place, demo);
-    person.until("Coach · 3 of 12 · next: drain A");
+    // A rename of a column, which is split: it is copied while the old version serves.
+    person.until("Coach · 2 of 12 · next: expand");
     person.until("Try nothing here is real");
+    person.press("m");
+    person.until("ADD COLUMN full_name");
+    person.press("\x1b");
+    person.until("Enter go");
+    person.press("\r");
+    person.until("Coach · 3 of 12 · next: drain A");
     person.press("\r");
     if counts != Counts::NoErrors {
         // Somebody's download holds up one server of half A. Apache only estimates it, and may not see it.
@@ -142,6 +149,12 @@ fn tour(demo: &[&str], counts: Counts) {
     person.press("\r");
     person.until("Coach · 10 of 12 · next: rejoin B");
     person.press("\r");
+    person.until("Coach · 11 of 12 · next: contract");
+    person.press("\r");
+    person.until("Type contract to do it");
+    person.press("contract");
+    person.until("> contract");
+    person.press("\r");
     person.until("Coach · done");
     person.press("e");
     person.until("You went back, dealt with a server that failed, left the rollout alone and came back");
@@ -157,7 +170,7 @@ fn tour(demo: &[&str], counts: Counts) {
 fn a_demo_that_was_left_is_ended_by_the_next_command() {
     let place = Place::new();
     let mut person = Person::at(&place, &["demo", "--fault", "none"]);
-    person.until("Coach · 3 of 12 · next: drain A");
+    person.until("Coach · 2 of 12 · next: expand");
     person.press("q");
     person.until("halfstep demo --end ends it");
     assert_eq!(person.until_ended(), 0);
@@ -172,7 +185,7 @@ fn a_demo_that_was_left_is_ended_by_the_next_command() {
 fn killed_in_the_middle_its_world_leaves_nothing_behind() {
     let place = Place::new();
     let person = Person::at(&place, &["demo"]);
-    person.until("Coach · 3 of 12 · next: drain A");
+    person.until("Coach · 2 of 12 · next: expand");
     let world = process_of(place.0.path(), "lab-stage");
     kill_process(world, Signal::KILL).expect("killed");
     // The screen stays, and says that the engine is gone.
@@ -185,7 +198,7 @@ fn killed_in_the_middle_its_world_leaves_nothing_behind() {
 fn a_screen_that_is_killed_takes_its_world_with_it() {
     let place = Place::new();
     let person = Person::at(&place, &["demo"]);
-    person.until("Coach · 3 of 12 · next: drain A");
+    person.until("Coach · 2 of 12 · next: expand");
     person.0.signal(Signal::KILL);
     place.is_left_clean("the screen was killed");
 }
