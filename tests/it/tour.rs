@@ -108,6 +108,8 @@ fn tour(demo: &[&str], counts: Counts) {
     person.until("Coach · 2 of 12 · next: expand");
     person.until("Try nothing here is real");
     person.press("m");
+    person.until("0003_rename_visitors_name");
+    person.press("\r");
     person.until("ADD COLUMN full_name");
     person.press("\x1b");
     person.until("Enter go");
