@@ -110,7 +110,7 @@ fn tour(demo: &[&str], counts: Counts) {
     person.press("m");
     person.until("0003_rename_visitors_name");
     person.press("\r");
-    person.until("ADD COLUMN full_name");
+    person.until("ALTER TABLE visitors ADD COLUMN");
     person.press("\x1b");
     person.until("Enter go");
     person.press("\r");

@@ -235,7 +235,7 @@ fn statement_lines(
     // Where a person has answered for the file, its statements ask nobody.
     let is_answered = file.source == crate::migration::Source::Marked && one.phase == crate::migration::Phase::Human;
     let verdict_role = if is_answered { Role::Dim } else { phase_role(one.phase) };
-    let room = columns.saturating_sub(12 + text::width(&verdict)).max(columns / 3);
+    let room = columns.saturating_sub(10 + text::width(&verdict)).max(columns / 3);
     let mut lines = vec![Line::from(vec![
         view.span(Role::Plain, margin.to_owned()),
         view.span(Role::Dim, format!(" {:>4} ", one.line)),
