@@ -256,3 +256,17 @@ fn the_selected_server_is_shown_among_a_thousand() {
     let shown = text(&picture(&mut app, (80, 24), &now()));
     assert!(shown.contains("▸ web0900"), "the worst one of half B comes first:\n{shown}");
 }
+
+/// Without colours what is bad is reversed; the row of errors is none of it, or a pool without an error shows a white bar.
+#[test]
+fn without_colour_a_row_without_errors_is_empty() {
+    let mut app = app(samples::before_switch());
+    app.wear(Theme::plain(Colours::None, Glyphs::Unicode));
+    let terminal = picture(&mut app, (120, 40), &now());
+    let shown = text(&terminal);
+    let row = shown.lines().position(|line| line.contains("  err  ")).expect("the row of errors");
+    let buffer = terminal.backend().buffer();
+    let reversed = (0..buffer.area.width)
+        .filter(|x| buffer[(*x, u16::try_from(row).expect("a row"))].modifier.contains(ratatui::style::Modifier::REVERSED));
+    assert_eq!(reversed.count(), 0, "{shown}");
+}

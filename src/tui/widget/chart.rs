@@ -19,7 +19,7 @@ use crate::model::{Aim, Version};
 use crate::tui::theme::{Glyphs, Role};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::symbols::Marker;
 use ratatui::text::Line;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Sparkline, Widget};
@@ -206,7 +206,9 @@ fn draw_errors(view: &View, columns: &Columns, [label, bars, strip]: [Rect; 3], 
     put(buffer, strip, Line::styled(format!(" {said}"), style(view, role)));
     let most = errors.iter().flatten().max().copied().unwrap_or(0);
     let top = step_above(most as f64) as u64;
-    Sparkline::default().data(errors).max(top).absent_value_symbol(" ").style(style(view, Role::Bad)).render(bars, buffer);
+    // Without colours what is bad is reversed: a bar would be a hole, and an empty row a block.
+    let ink = style(view, Role::Bad).remove_modifier(Modifier::REVERSED);
+    Sparkline::default().data(errors).max(top).absent_value_symbol(" ").style(ink).render(bars, buffer);
 }
 
 fn draw_time(view: &View, columns: &Columns, axis: Rect, buffer: &mut Buffer) {
