@@ -1,6 +1,6 @@
 //! `halfstep migrations prove` as a program: what it prints, how it ends, and that nothing of it stays behind.
 
-use super::servers::{fresh, postgres};
+use super::servers::{fresh, own_postgres, Server};
 use halfstep::hand::database::Database;
 use serde_json::Value;
 use std::process::Output;
@@ -13,6 +13,8 @@ ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
 ";
 
 struct Shop {
+    /// Ends with it.
+    _server: Server,
     database: Box<dyn Database>,
     url: String,
     folder: tempfile::TempDir,
@@ -20,9 +22,10 @@ struct Shop {
 
 impl Shop {
     async fn new() -> Option<Shop> {
-        let (database, url) = fresh(postgres().await?).await;
+        let server = own_postgres().await?;
+        let (database, url) = fresh(&server).await;
         database.session().await.expect("a session").execute(SCHEMA, &[]).await.expect("a schema");
-        Some(Shop { database, url, folder: tempfile::tempdir().expect("a folder") })
+        Some(Shop { _server: server, database, url, folder: tempfile::tempdir().expect("a folder") })
     }
 
     fn write(&self, name: &str, text: &str) {

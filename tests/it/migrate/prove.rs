@@ -364,10 +364,10 @@ async fn all_of(database: &dyn Database, cases: &[(&str, &str, Phase)], role: Op
 
 #[tokio::test]
 async fn every_kind_of_statement_gets_its_phase_from_what_is_observed() {
-    let Some(server) = servers::postgres().await else { return };
+    let Some(server) = servers::own_postgres().await else { return };
     let mut admin = server.admin().await;
     admin.execute("CREATE ROLE shop_app", &[]).await.expect("a role");
-    let database = prepared(server, SHOP).await;
+    let database = prepared(&server, SHOP).await;
     all_of(database.as_ref(), &[CASES, MORE].concat(), Some("shop_app")).await;
 }
 

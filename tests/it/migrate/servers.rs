@@ -47,6 +47,13 @@ pub async fn postgres() -> Option<&'static Server> {
     shared(&SERVER, Kind::Postgres).await
 }
 
+/// A PostgreSQL of one's own: for whoever looks at what all databases of a server share, and would see other tests.
+pub async fn own_postgres() -> Option<Server> {
+    let server = tokio::task::spawn_blocking(|| Server::start(Kind::Postgres)).await.expect("a start")?;
+    server.is_up().await;
+    Some(server)
+}
+
 /// The MariaDB that all tests share.
 pub async fn mariadb() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
