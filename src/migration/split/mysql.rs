@@ -9,7 +9,7 @@ mod rename_table;
 mod retype;
 mod widen;
 
-use super::{Human, Split, Wish};
+use super::{Human, Split, Wish, shared};
 use crate::migration::Catalogue;
 
 pub(super) fn split(wish: &Wish, catalogue: &Catalogue) -> Result<Split, Human> {
@@ -22,7 +22,7 @@ pub(super) fn split(wish: &Wish, catalogue: &Catalogue) -> Result<Split, Human> 
         Wish::SetNotNull { table, column, fill } => constraint::not_null(catalogue, table, column, fill)?,
         Wish::AddCheck { table, name, condition } => constraint::check(catalogue, table, name.as_deref(), condition)?,
         Wish::AddForeignKey { table, name, columns, target, target_columns, options } => {
-            let key = constraint::Key { columns, target, target_columns, options };
+            let key = shared::ForeignKey { columns, target, target_columns, options };
             constraint::foreign_key(catalogue, table, name.as_deref(), &key)?
         }
         Wish::AddUnique { table, name, columns, index } => {

@@ -4,6 +4,14 @@ use super::{Fill, Human, Statement, name};
 use crate::migration::Dialect;
 use crate::migration::operation::Object;
 
+/// A foreign key as it is wished.
+pub(super) struct ForeignKey<'a> {
+    pub columns: &'a [String],
+    pub target: &'a Object,
+    pub target_columns: &'a [String],
+    pub options: &'a str,
+}
+
 /// The value that rows get where they have none, or what to give.
 pub(super) fn value(table: &Object, column: &str, fill: &Fill) -> Result<String, Human> {
     match &fill.value {

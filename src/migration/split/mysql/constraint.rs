@@ -8,14 +8,6 @@ use crate::migration::split::subject::Subject;
 use crate::migration::split::{Fill, Human, Script, Statement, Unit, name, shared};
 use crate::migration::{Catalogue, Phase};
 
-/// A foreign key as it is wished.
-pub(super) struct Key<'a> {
-    pub columns: &'a [String],
-    pub target: &'a Object,
-    pub target_columns: &'a [String],
-    pub options: &'a str,
-}
-
 fn verify(statement: Statement) -> Unit {
     Unit::detach("verify", Script::apart([statement])).back(Script::nothing("Nothing was changed."))
 }
@@ -62,7 +54,7 @@ pub(super) fn check(catalogue: &Catalogue, table: &Object, name: Option<&str>, c
     ))
 }
 
-pub(super) fn foreign_key(catalogue: &Catalogue, table: &Object, name: Option<&str>, key: &Key) -> Made {
+pub(super) fn foreign_key(catalogue: &Catalogue, table: &Object, name: Option<&str>, key: &shared::ForeignKey) -> Made {
     let subject = Subject::find(catalogue, table)?;
     let target = Subject::find(catalogue, key.target)?;
     let primary = &target.table.primary_key;

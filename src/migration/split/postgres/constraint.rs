@@ -11,14 +11,6 @@ use crate::migration::{Catalogue, Dialect, Phase};
 
 const DETACH: (Phase, Option<ContractStep>) = (Phase::Contract, Some(ContractStep::Detach));
 
-/// A foreign key as it is wished.
-pub(super) struct Key<'a> {
-    pub columns: &'a [String],
-    pub target: &'a Object,
-    pub target_columns: &'a [String],
-    pub options: &'a str,
-}
-
 pub(super) fn not_null(catalogue: &Catalogue, table: &Object, column: &str, fill: &Fill) -> Made {
     let subject = Subject::find(catalogue, table)?;
     let old = subject.column(column)?;
@@ -56,7 +48,7 @@ pub(super) fn check(catalogue: &Catalogue, table: &Object, name: Option<&str>, c
     Ok((units, vec![]))
 }
 
-pub(super) fn foreign_key(catalogue: &Catalogue, table: &Object, name: Option<&str>, key: &Key) -> Made {
+pub(super) fn foreign_key(catalogue: &Catalogue, table: &Object, name: Option<&str>, key: &shared::ForeignKey) -> Made {
     let subject = Subject::find(catalogue, table)?;
     let target = Subject::find(catalogue, key.target)?;
     for column in key.columns {
