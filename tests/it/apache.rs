@@ -169,15 +169,16 @@ impl Pool {
     }
 
     /// Waits until nothing more arrives there, as the balancer and the apps tell.
-    async fn drained(&self, apache: &Apache, numbers: &[usize]) {
+    async fn drained(&self, apache: &Apache, traffic: &Traffic, numbers: &[usize]) {
         let total = async || {
             let reading = apache.read().await.expect("a reading");
             numbers.iter().map(|n| reading.member(&self.members[*n]).and_then(|m| m.total)).collect::<Vec<_>>()
         };
         until("members are drained", async || {
             let before = total().await;
-            // Standing still shows in a span of time only: this is several requests of each client that still came.
-            tokio::time::sleep(Duration::from_millis(40)).await;
+            // Several requests of each client, and none of them went there.
+            let goal = traffic.counts().requests + 200;
+            until("the clients go on", async || traffic.counts().requests >= goal).await;
             before == total().await && numbers.iter().all(|n| self.apps[*n].in_flight() == 0)
         })
         .await;
@@ -218,7 +219,7 @@ async fn a_whole_rollout_and_a_flip_back_under_traffic_lose_no_request() {
 
     let reading = make(&apache, &drain).await;
     assert_eq!(pool.rotations(&reading), [Draining, Draining, In, In]);
-    pool.drained(&apache, &[0, 1]).await;
+    pool.drained(&apache, &traffic, &[0, 1]).await;
     let receipt = apache.rest(&pool.some(&[0, 1])).await.expect("rested");
     assert_eq!(pool.rotations(&receipt.reading.expect("a reading")), [Out, Out, In, In]);
     pool.update(0, "2").await;
@@ -237,11 +238,11 @@ async fn a_whole_rollout_and_a_flip_back_under_traffic_lose_no_request() {
 
     // Twice does no harm; back and forth once more, at once.
     make(&apache, &switch).await;
-    pool.drained(&apache, &[2, 3]).await;
+    pool.drained(&apache, &traffic, &[2, 3]).await;
     assert_eq!(pool.rotations(&make(&apache, &drain).await), [Draining, Draining, In, In]);
     assert_eq!(pool.rotations(&make(&apache, &switch).await), [In, In, Draining, Draining]);
 
-    pool.drained(&apache, &[2, 3]).await;
+    pool.drained(&apache, &traffic, &[2, 3]).await;
     apache.rest(&pool.some(&[2, 3])).await.expect("rested");
     pool.update(2, "2").await;
     pool.update(3, "2").await;
@@ -260,7 +261,6 @@ async fn one_switch_mixes_versions_for_milliseconds_only() {
     let Some(httpd) = Httpd::start(Conf { shop: pool.conf(""), ..Conf::default() }).await else { return };
     let apache = httpd.apache();
     make(&apache, &pool.change(&[2, 3], &[0, 1])).await;
-    pool.drained(&apache, &[0, 1]).await;
     let traffic = Traffic::start(TrafficSettings::new(httpd.address(), 32, Duration::from_millis(2)));
     until("traffic flows", async || traffic.counts().requests > 300).await;
     make(&apache, &pool.change(&[0, 1], &[2, 3])).await;
@@ -281,7 +281,6 @@ async fn a_dead_half_leaves_the_other_in_as_its_fallback() {
     let apache = httpd.apache();
     let back = pool.change(&[2, 3], &[0, 1]);
     make(&apache, &back).await;
-    pool.drained(&apache, &[0, 1]).await;
     let dead = [pool.apps.remove(0), pool.apps.remove(0)];
     for app in dead {
         app.abort().await;

@@ -4,6 +4,7 @@ mod control;
 mod forwarding;
 mod switch;
 
+use crate::support::until;
 use halfstep::balancer::builtin::{Builtin, Settings};
 use halfstep::hand::Balancer;
 use halfstep::lab::app::{App, AppSettings};
@@ -11,7 +12,7 @@ use halfstep::model::{Address, Change, MemberName, MemberReading, Receipt, Rotat
 use halfstep::proxy::{MemberSettings, Proxy, ServeSettings};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -82,15 +83,6 @@ impl Stage {
 
     async fn get(&self, path: &str) -> String {
         exchange(self.proxy.address(), &format!("GET {path} HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n")).await
-    }
-}
-
-/// Waits for a condition; fails after twenty seconds.
-async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(20);
-    while !condition().await {
-        assert!(Instant::now() < limit, "never {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 

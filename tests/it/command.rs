@@ -1,7 +1,8 @@
 //! The `command` kind: the sample program against a real HAProxy, and programs that do not keep the contract.
 
+use crate::haproxy::served;
 use crate::haproxy::world::{Extra, World, change, get, names, rotations};
-use crate::support::{Daemon, free_port, is_installed};
+use crate::support::{Daemon, free_port, is_installed, within};
 use halfstep::balancer::command::{Program, Settings, Way};
 use halfstep::hand::Balancer;
 use halfstep::lab::traffic::{Traffic, TrafficSettings};
@@ -90,12 +91,7 @@ async fn the_sample_switches_a_map_under_load_and_survives_a_reload() {
         let now: Vec<_> = reading.members.iter().filter(|m| m.rotation == halfstep::model::Rotation::In).collect();
         assert_eq!(now.iter().map(|member| member.name.as_str()).collect::<Vec<_>>(), into);
         assert_eq!(reading.generation, before.generation);
-        let enough = traffic.counts().requests + 200;
-        let limit = Instant::now() + Duration::from_secs(20);
-        while traffic.counts().requests < enough {
-            assert!(Instant::now() < limit, "{:?}", traffic.counts());
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        served(&traffic, 200).await;
     }
     let tally = traffic.stop().await;
     assert_eq!(tally.counts.failed, 0, "{:?}", tally.counts.reasons);
@@ -216,11 +212,11 @@ async fn one_that_hangs_is_ended_with_all_that_it_started() {
     // Given up from outside: the same.
     std::fs::remove_file(dir.path().join("child")).unwrap();
     let calling = tokio::spawn(async move { balancer.persist().await.map(|_| ()) });
-    let limit = Instant::now() + Duration::from_secs(10);
-    while std::fs::read_to_string(dir.path().join("child")).map_or(true, |text| !text.ends_with('\n')) {
-        assert!(Instant::now() < limit && !calling.is_finished());
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    within(Duration::from_secs(10), "its child is told", async || {
+        assert!(!calling.is_finished());
+        std::fs::read_to_string(dir.path().join("child")).is_ok_and(|text| text.ends_with('\n'))
+    })
+    .await;
     calling.abort();
     gone(dir.path()).await;
 }
@@ -229,15 +225,11 @@ async fn one_that_hangs_is_ended_with_all_that_it_started() {
 async fn gone(dir: &Path) {
     let text = std::fs::read_to_string(dir.join("child")).expect("it was started");
     let pid = rustix::process::Pid::from_raw(text.trim().parse().expect("a pid")).expect("not 0");
-    let limit = Instant::now() + Duration::from_secs(10);
     let is_alive = || {
         let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
         state.is_ok_and(|state| !state.contains(") Z "))
     };
-    while is_alive() {
-        assert!(Instant::now() < limit, "{pid:?} lives on");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    within(Duration::from_secs(10), "the child is gone", async || !is_alive()).await;
 }
 
 #[tokio::test]
@@ -298,14 +290,16 @@ async fn behind_ssh_it_is_the_same() {
     let script = program(&there, &ANSWERS.replace("BEHAVIOUR", "prepare) ;;\nchange) cat > given ;;\npersist) exit 7 ;;"));
     let settings = Settings { program: script, timeout: Duration::from_secs(20) };
     let way = Way::Ssh { words };
-    let limit = Instant::now() + Duration::from_secs(15);
-    let balancer = loop {
+    let mut opened = None;
+    within(Duration::from_secs(15), "sshd answers", async || {
         match Program::open(settings.clone(), way.clone()).await {
-            Ok(balancer) => break balancer,
-            Err(failure) => assert!(failure.to_string().contains("refused") && Instant::now() < limit, "{failure}"),
+            Ok(balancer) => opened = Some(balancer),
+            Err(failure) => assert!(failure.to_string().contains("refused"), "{failure}"),
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+        opened.is_some()
+    })
+    .await;
+    let balancer = opened.expect("it was opened");
     let odd = "$(touch pwned) \"b;";
     let wish = change(&["a"], &[odd]);
     let receipt = balancer.prepare(&wish).await.unwrap().commit().await.unwrap();

@@ -2,6 +2,7 @@
 
 pub mod world;
 
+use crate::support::{until, within};
 use halfstep::balancer::haproxy::{Haproxy, Settings, Way};
 use halfstep::hand::Balancer;
 use halfstep::lab::traffic::{Traffic, TrafficSettings};
@@ -25,13 +26,9 @@ backend ws
   server d $D track app/d
 ";
 
-async fn served(traffic: &Traffic, more: u64) {
+pub async fn served(traffic: &Traffic, more: u64) {
     let goal = traffic.counts().requests + more;
-    let limit = Instant::now() + Duration::from_secs(20);
-    while traffic.counts().requests < goal {
-        assert!(Instant::now() < limit, "{:?}", traffic.counts());
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    until("the clients were served", async || traffic.counts().requests >= goal).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -397,12 +394,8 @@ async fn a_change_that_waited_longer_than_haproxy_does_is_still_made() {
     let balancer = world.balancer();
     let armed = balancer.prepare(&change(&["a", "b"], &["c", "d"])).await.unwrap();
     let open = |answer: &str| answer.lines().filter(|line| line.contains("src=unix:1")).count();
-    let limit = Instant::now() + Duration::from_secs(10);
     // The one that asks is a session too.
-    while open(&world.tell("show sess")) > 1 {
-        assert!(Instant::now() < limit);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    within(Duration::from_secs(10), "HAProxy hangs up", async || open(&world.tell("show sess")) <= 1).await;
     let receipt = armed.commit().await.unwrap();
     assert_eq!(rotations(&receipt.reading.unwrap()), "a:in b:in c:draining d:draining");
 }

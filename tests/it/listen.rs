@@ -1,5 +1,6 @@
 //! The engine's end of the socket and a screen's end, on a real socket.
 
+use crate::support::until;
 use halfstep::engine::client::{Client, News};
 use halfstep::engine::listen::{Asked, Limits, Listener};
 use halfstep::engine::snapshot::{ServerState, ServerView, Snapshot};
@@ -37,15 +38,6 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
 
 async fn screen(engine: &Engine) -> Client {
     soon(Client::connect(&engine.socket, &Hello::new(true, false))).await.expect("connected")
-}
-
-async fn until(mut holds: impl FnMut() -> bool) {
-    soon(async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    })
-    .await;
 }
 
 fn numbered(prompt: u64, servers: usize) -> Snapshot {
@@ -138,9 +130,9 @@ async fn a_screen_gets_everything_first_and_then_what_changed() {
     let mut late = screen(&engine).await;
     state_with(&mut late, 2).await;
     assert_eq!(late.snapshot, snapshot);
-    until(|| engine.listener.screens().len() == 2).await;
+    until("two screens are there", async || engine.listener.screens().len() == 2).await;
     drop((late, lines));
-    until(|| engine.listener.screens().is_empty() && !engine.listener.is_anybody_there()).await;
+    until("everybody is gone", async || engine.listener.screens().is_empty() && !engine.listener.is_anybody_there()).await;
     engine.listener.publish(numbered(9, 1));
     let mut next = screen(&engine).await;
     assert_eq!(soon(next.news()).await, News::Snapshot);
@@ -241,8 +233,8 @@ async fn who_does_not_read_is_dropped() {
     let engine = engine(Limits { silence: Duration::from_millis(100), ..Limits::default() });
     engine.listener.publish(numbered(1, 1000));
     let silent = by_hand(&engine, &greeting()).await;
-    until(|| engine.listener.screens().len() == 1).await;
-    until(|| engine.listener.screens().is_empty()).await;
+    until("one screen is there", async || engine.listener.screens().len() == 1).await;
+    until("no screen is there", async || engine.listener.screens().is_empty()).await;
     drop(silent);
 }
 
@@ -273,7 +265,7 @@ async fn what_is_no_halfstep_gets_a_sentence_and_is_hung_up_on() {
     let note = Command::Note(Printable::new(&"long ".repeat(20_000)));
     let failure = soon(silent.ask(None, note)).await.expect_err("hung up");
     assert!(failure.what.as_str().contains("a line is longer than"), "{failure}");
-    until(|| !engine.listener.is_anybody_there()).await;
+    until("nobody is there", async || !engine.listener.is_anybody_there()).await;
     engine.listener.publish(numbered(1, 1));
     state_with(&mut screen(&engine).await, 1).await;
 }
@@ -332,15 +324,15 @@ async fn who_sits_at_a_screen_is_told_by_the_system_and_not_by_themselves() {
         .expect("setpriv and socat run");
     let mut keys = nobody.stdin.take().expect("a pipe");
     keys.write_all(greeting().as_bytes()).await.expect("written");
-    until(|| engine.listener.screens().len() == 1).await;
+    until("one screen is there", async || engine.listener.screens().len() == 1).await;
     let there = engine.listener.screens();
     assert_eq!((there[0].login.as_str(), there[0].wish), ("nobody", Wish::Drive));
     let root = soon(Client::connect(&engine.socket, &Hello::new(true, true))).await.expect("connected");
-    until(|| engine.listener.screens().len() == 2).await;
+    until("two screens are there", async || engine.listener.screens().len() == 2).await;
     let there = engine.listener.screens();
     assert_eq!((there[1].login.as_str(), there[1].wish, Some(there[1].screen)), ("root", Wish::Watch, root.number));
     drop(keys);
-    until(|| engine.listener.screens().len() == 1).await;
+    until("one screen is there", async || engine.listener.screens().len() == 1).await;
     std::fs::set_permissions(&engine.socket, std::fs::Permissions::from_mode(0o660)).expect("set");
     let refused = std::process::Command::new("setpriv")
         .args(["--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "socat", "-u", "/dev/null"])

@@ -1,5 +1,6 @@
 //! Commands on this machine, really run.
 
+use crate::support::within;
 use halfstep::hand::{Host, Invocation, Runner};
 use halfstep::model::Exit;
 use halfstep::runner::Runners;
@@ -32,11 +33,7 @@ async fn run(script: &str) -> (Exit, String) {
 
 /// Waits until that holds, at most ten seconds.
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(10);
-    while !holds() {
-        assert!(Instant::now() < limit, "waited for: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    within(Duration::from_secs(10), what, async || holds()).await;
 }
 
 fn number_in(file: PathBuf) -> Option<i32> {

@@ -32,8 +32,13 @@ pub fn is_installed(program: &str, name: &str) -> bool {
 }
 
 /// Asks again until it holds, at most 20 s.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let limit = Instant::now() + Duration::from_secs(20);
+pub async fn until(what: &str, holds: impl AsyncFnMut() -> bool) {
+    within(Duration::from_secs(20), what, holds).await;
+}
+
+/// Asks again until it holds, at most for that time.
+pub async fn within(time: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let limit = Instant::now() + time;
     while !holds().await {
         assert!(Instant::now() < limit, "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -1,6 +1,7 @@
 //! The control socket and its adapter: bad input, bad answers, and who may come in.
 
-use super::{ANY, Stage, app, change, name, until};
+use super::{ANY, Stage, app, change, name};
+use crate::support::until;
 use halfstep::balancer::builtin::{Builtin, Settings};
 use halfstep::hand::Balancer;
 use halfstep::model::{MemberName, Rotation};

@@ -1,6 +1,7 @@
 //! What passes through unharmed, and what a client gets when a server behaves badly.
 
-use super::{ANY, Stage, app, exchange, name, until};
+use super::{ANY, Stage, app, exchange, name};
+use crate::support::until;
 use halfstep::hand::Balancer;
 use halfstep::model::Rotation;
 use std::collections::BTreeSet;

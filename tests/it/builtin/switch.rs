@@ -1,6 +1,7 @@
 //! Switches under traffic that does not retry, drains, cuts, and restarts.
 
-use super::{ANY, Stage, app, name, until};
+use super::{ANY, Stage, app, name};
+use crate::support::until;
 use halfstep::hand::Balancer;
 use halfstep::lab::app::App;
 use halfstep::lab::traffic::{Traffic, TrafficSettings};

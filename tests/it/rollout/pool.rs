@@ -3,7 +3,7 @@
 //! The servers are processes that the config's commands stop, update and start, as an operator's would; every command that
 //! ran is written down, so that a test can say what ran, and how often. All of it ends with the [`Pool`].
 
-use crate::support::Daemon;
+use crate::support::{Daemon, within};
 use halfstep::lab::tally::Tally;
 use halfstep::lab::traffic::{Traffic, TrafficSettings};
 use std::fmt::Write;
@@ -393,12 +393,8 @@ impl Clients {
 }
 
 /// Asks again until it holds, at most half a minute.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
-    let limit = Instant::now() + Duration::from_secs(30);
-    while !holds().await {
-        assert!(Instant::now() < limit, "waited in vain until {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+pub async fn until(what: &str, holds: impl AsyncFnMut() -> bool) {
+    within(Duration::from_secs(30), what, holds).await;
 }
 
 /// A daemon in its own process group, its words in a file.
