@@ -38,10 +38,11 @@ async fn a_unix_socket_a_tcp_address_and_a_tunnel_say_the_same() {
     for _ in 0..8 {
         assert_eq!(get(world.front, "/", "").await.0, 200);
     }
-    let unix = world.balancer().read().await.unwrap();
+    // HAProxy closes its books on a request a moment after the client has the answer.
+    let unix = world.until("all at rest", |reading| reading.members.iter().all(|member| member.in_flight == Some(0))).await;
     assert_eq!(rotations(&unix), "a:in b:in c:in d:in");
     for member in &unix.members {
-        assert_eq!((member.healthy, member.total, member.in_flight, member.errors), (Some(true), Some(2), Some(0), Some(0)));
+        assert_eq!((member.healthy, member.total, member.errors), (Some(true), Some(2), Some(0)));
         assert_eq!((member.word.as_str(), member.weight), ("UP", Some(1)));
         assert!(member.time.is_some());
     }

@@ -35,7 +35,7 @@ impl Fronted {
         let socket = pool.path("admin.sock");
         let mut text = format!(
             "global\n  stats socket ipv4@{control} level operator\n  stats socket \"{}\" level admin\n  nbthread 2\n\
-             defaults\n  mode http\n  timeout connect 2s\n  timeout client 20s\n  timeout server 20s\n  retries 2\n\
+             defaults\n  mode http\n  timeout connect 2s\n  timeout client 20s\n  timeout server 20s\n  timeout check 5s\n  retries 2\n\
              frontend front\n  bind {front}\n  default_backend shop\n\
              backend single\n  server only 127.0.0.1:1\n\
              backend shop\n  option httpchk GET /healthz\n  default-server inter 200ms fall 2 rise 1\n{lines}",

@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Four servers: a and b answer v2, c and d v1.
+/// Four servers: a and b answer v2, c and d v1. A busy machine may take longer than the pause between checks to answer one.
 pub const APP: &str = "
 backend app
   option httpchk GET /healthz
@@ -38,6 +38,7 @@ defaults
   timeout connect 2s
   timeout client 20s
   timeout server 20s
+  timeout check 5s
   option redispatch
   retries 2
   $DEFAULTS

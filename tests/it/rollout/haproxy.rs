@@ -60,7 +60,7 @@ impl Nodes {
         let listens = if node.socket.starts_with('/') { node.socket.clone() } else { format!("ipv4@{}", node.socket) };
         let mut text = format!(
             "global\n  stats socket {listens} level admin\n  stats socket {}.person level admin\n  nbthread 2\n\
-             defaults\n  mode http\n  timeout connect 2s\n  timeout client 20s\n  timeout server 20s\n  option redispatch\n  retries 2\n\
+             defaults\n  mode http\n  timeout connect 2s\n  timeout client 20s\n  timeout server 20s\n  timeout check 5s\n  option redispatch\n  retries 2\n\
              option idle-close-on-response\n\
              frontend front\n  bind {}\n  default_backend shop\n\
              backend shop\n  option httpchk GET /healthz\n  default-server inter 200ms fall 2 rise 1\n",

@@ -29,7 +29,7 @@ async fn pool() -> (Pool, SocketAddr) {
     std::fs::write(pool.path("halfstep.toml"), config.replace("address = \"", "ssh = \"web1\"\naddress = \"")).expect("written");
     let mut text = format!(
         "global\n stats socket {socket} mode 600 level admin\ndefaults\n mode http\n timeout connect 5s\n timeout client 30s\n \
-         timeout server 30s\n option redispatch\n retries 2\nfrontend in\n bind {front}\n default_backend shop\nbackend shop\n \
+         timeout server 30s\n timeout check 5s\n option redispatch\n retries 2\nfrontend in\n bind {front}\n default_backend shop\nbackend shop\n \
          option httpchk GET /healthz\n default-server inter 200ms fall 2 rise 1\n"
     );
     for (name, port) in &pool.servers {
