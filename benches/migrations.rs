@@ -2,14 +2,13 @@
 //! that they see, rows that differ, and the longest that any of their statements takes.
 //!
 //! `cargo bench --bench migrations [-- --runs N] [-- --only postgres|mariadb] [-- --rows N]` prints one JSON document and fails
-//! on no figure. The statements are those of a rename as `halfstep migrations split` writes them; the program itself runs
-//! them. What the figures mean is in `docs/measurements.md`.
+//! on no figure. The program itself splits the rename, runs it, and takes it back once from each stage. What the figures mean
+//! is in `docs/measurements.md`.
 
 mod common {
     #[expect(dead_code, reason = "each bench needs another part of it")]
     pub mod machine;
     pub mod options;
-    pub mod split;
     pub mod writers;
 }
 
@@ -22,7 +21,6 @@ mod support;
 
 use common::machine::{load, machine, round};
 use common::options::Options;
-use common::split::{FILES, files};
 use common::writers::{Version, Writers};
 use halfstep::hand::database::{Database, Session};
 use serde_json::{Value, json};
@@ -63,70 +61,111 @@ async fn measure(options: &Options) -> Value {
     document
 }
 
-/// One whole rename.
+/// One whole rename: expand and back, expand, detach and back, detach, drop.
 async fn once(server: &Server, kind: Kind, rows: u64) -> Value {
     let (database, url) = fresh(server).await;
     let mut session = database.session().await.expect("a session");
     fill(&mut *session, kind, rows).await;
     let folder = tempfile::tempdir().expect("a directory");
-    files(folder.path(), kind);
+    let original = folder.path().join("0001_rename.sql");
+    std::fs::write(&original, "ALTER TABLE accounts RENAME COLUMN full_name TO display_name;\n").expect("a file");
+    let original = original.to_string_lossy().into_owned();
+    let split = halfstep("split", folder.path(), &url, &[&original, "--replace"]).await;
+    let (first, detached) = (named(folder.path(), "_expand_"), named(folder.path(), "_detach_"));
+    let run = |words: &'static [&'static str]| halfstep("run", folder.path(), &url, words);
+
     let mut writers = Writers::new(&url, rows);
     writers.start(Version::Old, 2);
     tokio::time::sleep(QUIET).await;
     let quiet = writers.told();
-    let began = Instant::now();
-    let expanding = async {
-        let status = halfstep(folder.path(), &url, &["--phase", "expand"]).await;
-        (status, began.elapsed())
-    };
-    let joining = async {
-        // Earlier than in any rollout: as soon as column and triggers are there.
-        let mut other = database.session().await.expect("a session");
-        let made = match kind {
-            Kind::Postgres => "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'zz_hs%' HAVING count(*) = 1",
-            Kind::Mariadb => {
-                "SELECT count(*) FROM information_schema.triggers WHERE trigger_schema = DATABASE() HAVING count(*) = 2"
-            }
-        };
-        while other.query(made, &[]).await.expect("an answer").is_empty() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        began.elapsed()
-    };
-    let mut expanding = Box::pin(expanding);
-    let column_after = tokio::select! {
-        after = joining => after,
-        (status, _) = &mut expanding => panic!("expand ended with {status} and made no column"),
-    };
-    writers.start(Version::New, 2);
-    let (expand, took) = expanding.await;
+    let (expand, took) = expand(&*database, kind, &mut writers, run(&["--phase", "expand"])).await;
     let expand_diverged = diverged(&*database).await;
     let expanded = writers.told();
-    // The old version is still there for a while, then it goes.
+    // Both versions serve for a while; then the new one is taken back, and the schema with it.
     tokio::time::sleep(QUIET).await;
+    let both = writers.told();
     let both_diverged = diverged(&*database).await;
+    writers.stop(Version::New).await;
+    let back_of_expand = halfstep("run", folder.path(), &url, &["--back", &first]).await;
+    let expand_undone = writers.told();
+    let (again, _) = expand(&*database, kind, &mut writers, run(&["--phase", "expand"])).await;
+    let again_diverged = diverged(&*database).await;
     writers.stop(Version::Old).await;
-    let detach = halfstep(folder.path(), &url, &["--phase", "contract", "--step", "detach", "--confirmed"]).await;
-    let drop = halfstep(folder.path(), &url, &["--phase", "contract", "--confirmed"]).await;
+    writers.told();
+
+    let detach = run(&["--phase", "contract", "--step", "detach", "--confirmed"]).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let detach_told = writers.told();
+    let back_of_detach = halfstep("run", folder.path(), &url, &["--back", &detached]).await;
+    writers.start(Version::Old, 2);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let detach_undone = writers.told();
+    let back_diverged = diverged(&*database).await;
+    writers.stop(Version::Old).await;
+    let detach_again = run(&["--phase", "contract", "--step", "detach", "--confirmed"]).await;
+    let drop = run(&["--phase", "contract", "--confirmed"]).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let contracted = writers.told();
     writers.stop(Version::New).await;
     json!({
-        "exit": { "expand": expand, "detach": detach, "drop": drop },
-        "column_after_s": round(column_after.as_secs_f64()),
+        "exit": {
+            "split": split, "expand": expand, "back_of_expand": back_of_expand, "expand_again": again, "detach": detach,
+            "back_of_detach": back_of_detach, "detach_again": detach_again, "drop": drop,
+        },
         "expand_took_s": round(took.as_secs_f64()),
-        "diverged": { "after_expand": expand_diverged, "with_both": both_diverged },
+        "diverged": {
+            "after_expand": expand_diverged, "with_both": both_diverged, "after_expand_again": again_diverged,
+            "after_back_of_detach": back_diverged,
+        },
         "quiet": quiet,
         "expand": expanded,
+        "both": both,
+        "back_of_expand": expand_undone,
+        "detach": detach_told,
+        "back_of_detach": detach_undone,
         "contract": contracted,
-        "files": FILES,
     })
 }
 
+/// Runs expand, with programs of the new version from the moment that column and triggers are there: earlier than in any
+/// rollout. Its exit status, and how long it took.
+async fn expand(
+    database: &dyn Database,
+    kind: Kind,
+    writers: &mut Writers,
+    running: impl Future<Output = i32>,
+) -> (i32, Duration) {
+    let began = Instant::now();
+    let made = match kind {
+        Kind::Postgres => "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'zz_hs%' HAVING count(*) = 1",
+        Kind::Mariadb => "SELECT count(*) FROM information_schema.triggers WHERE trigger_schema = DATABASE() HAVING count(*) = 2",
+    };
+    let joining = async {
+        let mut other = database.session().await.expect("a session");
+        while other.query(made, &[]).await.expect("an answer").is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let mut running = Box::pin(running);
+    tokio::select! {
+        () = joining => {}
+        status = &mut running => panic!("expand ended with {status} and made no column"),
+    }
+    writers.start(Version::New, 2);
+    (running.await, began.elapsed())
+}
+
+/// The first file of a stage.
+fn named(folder: &Path, stage: &str) -> String {
+    let entries = std::fs::read_dir(folder).expect("the files").map(|entry| entry.expect("an entry").file_name());
+    let names = entries.map(|name| name.to_string_lossy().into_owned()).filter(|name| name.contains(stage));
+    names.min().expect("a file of this stage")
+}
+
 /// The program itself; its exit status.
-async fn halfstep(folder: &Path, url: &str, arguments: &[&str]) -> i32 {
+async fn halfstep(word: &str, folder: &Path, url: &str, arguments: &[&str]) -> i32 {
     let mut command = Command::new(env!("CARGO_BIN_EXE_halfstep"));
-    command.args(["migrations", "run", "--database", url, "--source", "plain", "--path"]).arg(folder).args(arguments);
+    command.args(["migrations", word, "--database", url, "--source", "plain", "--path"]).arg(folder).args(arguments);
     let output = command.output().await.expect("the program");
     // Where the time goes, and why it failed.
     eprintln!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod alembic;
+pub mod back;
 mod checksum;
 mod dbmate;
 mod diesel;
@@ -267,7 +268,8 @@ impl Problem {
 }
 
 /// A statement with `?` for each value, as the dialect writes it.
-fn order(dialect: Dialect, sql: &str, values: Vec<Value>) -> Order {
+#[must_use]
+pub fn order(dialect: Dialect, sql: &str, values: Vec<Value>) -> Order {
     let sql = match dialect {
         Dialect::Postgres => {
             let mut number = 0;

@@ -95,11 +95,16 @@ pub async fn contract(global: &Global, when: ContractWhen) -> Answer {
 
 /// Has the word typed, where standard input is a terminal; a script has typed it by writing the command.
 pub fn typed(word: &str) -> Result<(), Refusal> {
+    typed_after("There is no way back after this.", word)
+}
+
+/// The same, after another warning.
+pub fn typed_after(warning: &str, word: &str) -> Result<(), Refusal> {
     use std::io::{BufRead, IsTerminal, Write};
     if !std::io::stdin().is_terminal() {
         return Ok(());
     }
-    print!("There is no way back after this. Type the word {word}: ");
+    print!("{warning} Type the word {word}: ");
     let _ = std::io::stdout().flush();
     let mut line = String::new();
     let _ = std::io::stdin().lock().read_line(&mut line);

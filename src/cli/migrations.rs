@@ -93,8 +93,11 @@ pub struct ProveArguments {
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct MigrationsRunArguments {
     /// What belongs before the servers change, or what belongs after
-    #[arg(long, value_enum)]
-    pub phase: PhaseWord,
+    #[arg(long, value_enum, required_unless_present = "back")]
+    pub phase: Option<PhaseWord>,
+    /// Take back this file and all that was applied after it, the latest first, by their ways back
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["phase", "step"])]
+    pub back: Option<String>,
     /// Of a contract only what can be undone; the drops wait for a later run
     #[arg(long, value_enum)]
     pub step: Option<StepWord>,

@@ -47,7 +47,7 @@ use work::{Halt, Run};
 pub struct Settings {
     /// Who runs it, as `ada@ops1`: for the books, and for a second runner.
     pub by_whom: String,
-    /// The most that one try waits for a lock. The first waits 100 ms.
+    /// The most that one try waits for a lock. The first waits 100 ms, on PostgreSQL 20 ms.
     pub lock_timeout: Duration,
     /// All tries of one statement together take no longer.
     pub give_up: Duration,

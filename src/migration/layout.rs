@@ -18,7 +18,7 @@ mod flyway;
 mod folder;
 mod guess;
 pub mod key;
-mod lines;
+pub mod lines;
 mod liquibase;
 mod named;
 pub mod python;

@@ -3,6 +3,7 @@
 //! It reads options, decides what stands against a run, has the word typed that a contract wants, and prints. What is pending is
 //! [`super::project`]'s business, how statements are run `migrate`'s. Read next: [`check`], [`job`], [`told`].
 
+mod back;
 pub mod check;
 pub mod job;
 mod later;
@@ -25,15 +26,10 @@ use crate::migration_source;
 use crate::model::{Failure, MigrationPhase};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Runs what is pending of a phase.
 pub async fn run_phase(global: &Global, arguments: &MigrationsRunArguments) -> Answer {
-    let phase = match arguments.phase {
-        PhaseWord::Expand => Phase::Expand,
-        PhaseWord::Contract => Phase::Contract,
-    };
     let wanted = Wanted::new(global, &arguments.source)?;
     let Some(url) = &wanted.database else {
         let failure = Failure::new("no database is named");
@@ -41,6 +37,11 @@ pub async fn run_phase(global: &Global, arguments: &MigrationsRunArguments) -> A
     };
     let database = database::open(url).map_err(Refusal::Usage)?;
     let project = pending(&wanted, &*database, arguments.rollout.as_deref()).await?;
+    let phase = match (arguments.phase, &arguments.back) {
+        (_, Some(file)) => return take_back(global, arguments, &*database, &project, file).await,
+        (Some(PhaseWord::Contract), None) => Phase::Contract,
+        (Some(PhaseWord::Expand) | None, None) => Phase::Expand,
+    };
     check::check(&project, phase)?;
     let mut job = job::job(&project, phase, &release(arguments));
     if arguments.rollout.is_some() {
@@ -54,10 +55,24 @@ pub async fn run_phase(global: &Global, arguments: &MigrationsRunArguments) -> A
         told::before(&job, arguments.step.map(Into::into));
         order::typed("contract")?;
     }
-    let knows_all = arguments.source.database.is_some() && !arguments.source.path.is_empty() && global.config.is_none();
-    let of_config = if knows_all { None } else { place::config(global).ok().and_then(|config| config.migrations.files) };
-    let lock_timeout = of_config.and_then(|files| files.lock_timeout);
-    at_work(&*database, &job, arguments, &settings(arguments, lock_timeout)).await
+    at_work(&*database, &job, arguments, &settings(global, arguments)).await
+}
+
+/// Runs the ways back of a file and of all that was applied after it.
+async fn take_back(
+    global: &Global,
+    arguments: &MigrationsRunArguments,
+    database: &dyn Database,
+    project: &Project,
+    file: &str,
+) -> Answer {
+    let begun = back::begun(&mut *database.session().await?).await;
+    let job = back::job(project, file, &begun, &release(arguments))?;
+    if !arguments.confirmed {
+        told::before(&job, None);
+        order::typed_after("Programs of the new version must be gone, or live with the schema of before.", "back")?;
+    }
+    at_work(database, &job, arguments, &settings(global, arguments)).await
 }
 
 /// What is pending, with what persons decided in the rollout.
@@ -74,7 +89,10 @@ async fn pending(wanted: &Wanted, database: &dyn Database, rollout: Option<&Path
     Ok(asked(listing, database, &mut *session).await?)
 }
 
-fn settings(arguments: &MigrationsRunArguments, lock_timeout: Option<Duration>) -> Settings {
+fn settings(global: &Global, arguments: &MigrationsRunArguments) -> Settings {
+    let knows_all = arguments.source.database.is_some() && !arguments.source.path.is_empty() && global.config.is_none();
+    let of_config = if knows_all { None } else { place::config(global).ok().and_then(|config| config.migrations.files) };
+    let lock_timeout = of_config.and_then(|files| files.lock_timeout);
     let mut settings = Settings::new(who());
     settings.step = arguments.step.map(Into::into);
     settings.lock_timeout = arguments.lock_timeout.or(lock_timeout).unwrap_or(settings.lock_timeout);
@@ -97,7 +115,7 @@ async fn at_work(database: &dyn Database, job: &Job, arguments: &MigrationsRunAr
     let stop = CancellationToken::new();
     tokio::spawn(stopped(stop.clone()));
     match run(database, job, settings, &report, stop).await {
-        Ok(ended) => Ok(told::ended(ended, job.phase, arguments.events)),
+        Ok(ended) => Ok(told::ended(ended, arguments.back.is_none().then_some(job.phase), arguments.events)),
         Err(failure) => {
             let progress = report.progress();
             let mut own = progress.files.iter().skip(offset).flat_map(|file| &file.statements);

@@ -11,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 /// The first try waits so long for a lock.
 const FIRST: Duration = Duration::from_millis(100);
+/// The same on PostgreSQL, where everybody else queues behind who waits: a vacuum that is under way, or a long transaction, would
+/// keep all writers for as long as a try lasts. So tries are short there, and grow slowly.
+const SHORT: Duration = Duration::from_millis(20);
 /// A change of the catalogue alone takes no longer.
 const BRIEF: Duration = Duration::from_secs(5);
 /// What runs beside writers may wait: it blocks nobody while it does.
@@ -57,18 +60,26 @@ pub(super) struct Limits {
 pub(super) struct Ladder {
     tries: u32,
     began: Instant,
+    first: Duration,
+    growth: f64,
     most: Duration,
     give_up: Duration,
 }
 
 impl Ladder {
     pub(super) fn new(hands: &Hands<'_>) -> Ladder {
-        Ladder { tries: 0, began: Instant::now(), most: hands.lock_timeout, give_up: hands.give_up }
+        Ladder::of(hands.dialect, hands.lock_timeout, hands.give_up)
+    }
+
+    fn of(dialect: Dialect, most: Duration, give_up: Duration) -> Ladder {
+        let (first, growth) = if dialect == Dialect::Postgres { (SHORT, 1.35) } else { (FIRST, 2.0) };
+        Ladder { tries: 0, began: Instant::now(), first, growth, most, give_up }
     }
 
     /// How long this try waits for a lock.
     pub(super) fn limit(&self) -> Duration {
-        FIRST.saturating_mul(1 << self.tries.min(10)).min(self.most).max(Duration::from_millis(1))
+        let grown = self.first.mul_f64(self.growth.powi(i32::try_from(self.tries.min(20)).unwrap_or(20)));
+        grown.min(self.most).max(Duration::from_millis(1))
     }
 
     /// The pause before the next try; `None`: there is none.
@@ -198,20 +209,21 @@ mod tests {
 
     #[test]
     fn limits_and_pauses_grow_and_tries_end() {
-        let mut ladder =
-            Ladder { tries: 0, began: Instant::now(), most: Duration::from_secs(2), give_up: Duration::from_secs(60) };
-        let mut limits = vec![ladder.limit()];
-        let mut pauses = vec![];
-        while let Some(pause) = ladder.next() {
-            // No time passes in this test, so it is the pause alone that ends it.
-            ladder.began -= pause + ladder.limit();
-            limits.push(ladder.limit());
-            pauses.push(pause);
-            assert!(pauses.len() < 100);
+        for (dialect, first) in [(Dialect::Postgres, 20), (Dialect::Mysql, 100), (Dialect::Sqlite, 100)] {
+            let mut ladder = Ladder::of(dialect, Duration::from_secs(2), Duration::from_secs(300));
+            let mut limits = vec![ladder.limit()];
+            let mut pauses = vec![];
+            while let Some(pause) = ladder.next() {
+                // No time passes in this test, so it is the pause alone that ends it.
+                ladder.began -= pause + ladder.limit();
+                limits.push(ladder.limit());
+                pauses.push(pause);
+                assert!(pauses.len() < 100);
+            }
+            assert_eq!(limits[0], Duration::from_millis(first));
+            assert!(limits.iter().all(|limit| *limit <= Duration::from_secs(2) && !limit.is_zero()));
+            assert_eq!(limits.last(), Some(&Duration::from_secs(2)));
+            assert!(pauses.len() > 5 && pauses[0] < Duration::from_millis(400), "{pauses:?}");
         }
-        assert_eq!(limits[0], Duration::from_millis(100));
-        assert!(limits.iter().all(|limit| *limit <= Duration::from_secs(2) && !limit.is_zero()));
-        assert_eq!(limits.last(), Some(&Duration::from_secs(2)));
-        assert!(pauses.len() > 5 && pauses[0] < Duration::from_millis(400), "{pauses:?}");
     }
 }

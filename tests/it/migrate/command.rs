@@ -1,6 +1,8 @@
 //! `halfstep migrations run` as a program: plain files in, what it prints and how it ends; killed in the middle of each kind
 //! of statement and gone on from; told to stop; a lock; a second one.
 
+mod back;
+
 use super::servers::{fresh, mariadb, open, postgres};
 use crate::support::until;
 use halfstep::hand::database::{Database, Session};
@@ -77,8 +79,9 @@ impl Project {
     }
 
     fn file(&self, name: &str, text: &str) {
-        std::fs::create_dir_all(self.migrations()).expect("a folder");
-        std::fs::write(self.migrations().join(name), text).expect("a file");
+        let path = self.migrations().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("a file");
     }
 
     fn command(&self, phase: &str, more: &[&str]) -> Command {

@@ -2,7 +2,7 @@
 //! version go on. Read next: [`journey`].
 
 mod command;
-mod journey;
+pub mod journey;
 mod mariadb;
 mod postgres;
 mod sqlite;

@@ -3,8 +3,9 @@
 use super::super::project::{Judged, Project};
 use crate::migrate::run::job::{Recorder, Stage};
 use crate::migrate::run::{File, Job, Statement, Write};
-use crate::migration::layout::Transaction;
-use crate::migration::{Phase, Progress};
+use crate::migration::layout::{self, Transaction};
+use crate::migration::read::Contents;
+use crate::migration::{FileJudgement, Phase, Progress};
 use crate::migration_source::{Migration, Order, Stage as Books, source};
 
 /// The job of one phase.
@@ -39,25 +40,33 @@ pub fn progress(project: &Project, place: &str) -> (Progress, Vec<String>) {
 fn file(project: &Project, judged: &Judged) -> Option<File> {
     let migration = project.migration(judged)?;
     let judgement = &judged.judgement;
-    let statements = judged.contents.statements.iter().zip(&judgement.statements).map(|(written, said)| Statement {
-        text: migration.text.get(written.span.clone()).unwrap_or_default().to_owned(),
-        line: written.line,
-        operations: written.operations.clone(),
-        instructions: judged.file.marks.of_statement(&migration.text, &written.span).map(|one| one.what.clone()).collect(),
-        judgement: said.judgement.clone(),
-    });
-    let apart =
-        judged.file.marks.no_transaction || judged.file.parts.iter().any(|part| part.transaction != Transaction::Together);
     Some(File {
         name: migration.label.clone(),
-        in_transaction: !apart,
-        statements: statements.collect(),
+        in_transaction: !is_apart(&judged.file),
+        statements: statements(&migration.text, &judged.file, &judged.contents, judgement),
         recorder: recorder(project, migration),
         phase: judgement.phase,
         source: judgement.source,
         why: judgement.why.clone(),
         remarks: judgement.remarks.clone(),
     })
+}
+
+/// What was read and judged, statement by statement, with the comments of ours above each.
+pub(super) fn statements(text: &str, file: &layout::File, contents: &Contents, judgement: &FileJudgement) -> Vec<Statement> {
+    let statements = contents.statements.iter().zip(&judgement.statements).map(|(written, said)| Statement {
+        text: text.get(written.span.clone()).unwrap_or_default().to_owned(),
+        line: written.line,
+        operations: written.operations.clone(),
+        instructions: file.marks.of_statement(text, &written.span).map(|one| one.what.clone()).collect(),
+        judgement: said.judgement.clone(),
+    });
+    statements.collect()
+}
+
+/// Does its tool, or a mark, run each statement of it for itself?
+pub(super) fn is_apart(file: &layout::File) -> bool {
+    file.marks.no_transaction || file.parts.iter().any(|part| part.transaction != Transaction::Together)
 }
 
 fn recorder(project: &Project, migration: &Migration) -> Recorder {
@@ -74,6 +83,6 @@ fn recorder(project: &Project, migration: &Migration) -> Recorder {
     })
 }
 
-fn written(order: Order) -> Write {
+pub(super) fn written(order: Order) -> Write {
     Write { sql: order.sql, values: order.values }
 }

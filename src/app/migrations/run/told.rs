@@ -22,7 +22,7 @@ pub fn keep_others(progress: &mut Progress, rollout: Option<&Path>) {
     progress.remarks = before.remarks;
 }
 
-/// What a contract takes away, before its word is typed.
+/// What a contract or a way back takes away, before its word is typed.
 pub fn before(job: &Job, step: Option<ContractStep>) {
     for file in &job.files {
         println!("{}", crate::model::Printable::new(&file.name));
@@ -91,10 +91,11 @@ fn word(state: StepState) -> &'static str {
     }
 }
 
-/// How it ended.
-pub fn ended(ended: Ended, phase: Phase, events: EventsAs) -> ExitStatus {
+/// How it ended; without a phase: on the way back.
+pub fn ended(ended: Ended, phase: Option<Phase>, events: EventsAs) -> ExitStatus {
     let what = match (ended, phase) {
-        (Ended::Done, Phase::Contract) => "contract is done",
+        (Ended::Done, None) => "taken back: the schema is as it was before",
+        (Ended::Done, Some(Phase::Contract)) => "contract is done",
         (Ended::Done, _) => "expand is done: both versions live with the schema as it is now",
         (Ended::HeldBack, _) => "detached; the drops wait: halfstep migrations run --phase contract",
         (Ended::Stopped, _) => "stopped; run it again, and it goes on from here",

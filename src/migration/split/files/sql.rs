@@ -5,6 +5,9 @@ use crate::migration::progress::ContractStep;
 use crate::migration::split::{Mark, Script, Statement};
 use crate::migration::{Dialect, Phase, Tool};
 
+/// By itself a step may look as if one version did not live with it.
+const REASON: &str = "the steps of this split before it make it safe here";
+
 /// Where ways back lie when the tool has no place for them.
 const BACK: &str = "halfstep-back";
 
@@ -65,7 +68,7 @@ fn is_apart(script: &Script, home: &Home) -> bool {
 
 /// The lines above everything.
 pub(super) fn head(page: &Page, script: &Script, home: &Home, comment: &str) -> String {
-    let mut text = format!("{comment} halfstep: phase={}\n", phase(page));
+    let mut text = format!("{comment} halfstep: phase={} reason=\"{REASON}\"\n", phase(page));
     if is_apart(script, home) {
         text.push_str(&format!("{comment} halfstep: no-transaction\n"));
     }
@@ -164,7 +167,7 @@ fn liquibase(page: &Page, home: &Home) -> String {
     text.push_str(&body(up, page.unit.step, home));
     for statement in &down.statements {
         for line in marks(statement, None) {
-            text.push_str(&format!("-- {line}\n"));
+            text.push_str(&format!("--rollback -- {line}\n"));
         }
         for line in format!("{};", statement.sql).lines() {
             text.push_str(&format!("--rollback {line}\n"));

@@ -3,8 +3,9 @@
 
 use halfstep::hand::database::{Database, Session, SqlErrorKind};
 use halfstep::migration::progress::ContractStep;
+use halfstep::migration::split::files::{Home, files};
 use halfstep::migration::split::{Human, Mark, Script, Split, Unit, Wish, split};
-use halfstep::migration::{Catalogue, Dialect, Phase};
+use halfstep::migration::{Catalogue, Context, Dialect, Phase, Tool, judge_file, layout, read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -221,6 +222,7 @@ pub async fn travel(database: &dyn Database, other: &dyn Database, journey: &Jou
     run_all(database, journey.schema).await;
     let before = catalogue(database).await;
     let made = wished(database, &journey.wish).await.unwrap_or_else(|human| panic!("{:?}", human.reasons));
+    each_file_is_run_in_its_phase(&made, &before);
     let expand = stage(&made, Phase::Expand, None);
     let detach = stage(&made, Phase::Contract, Some(ContractStep::Detach));
     let drop = stage(&made, Phase::Contract, Some(ContractStep::Drop));
@@ -276,6 +278,31 @@ pub async fn travel(database: &dyn Database, other: &dyn Database, journey: &Jou
     back(database, &expand).await;
     old.end().await;
     same("after all ways back", &before, &catalogue(database).await);
+}
+
+/// What `run` and a rollout do with the files that are written: none may be refused, or wait for the other phase.
+fn each_file_is_run_in_its_phase(made: &Split, before: &Catalogue) {
+    let dialect = before.dialect;
+    let home = Home {
+        tool: Tool::Plain,
+        dialect,
+        folder: "migrations".to_owned(),
+        beside: vec![],
+        original: String::new(),
+        text: String::new(),
+        post: None,
+        now: "2026-01-31T12:00:00Z".to_owned(),
+    };
+    let outputs = files(std::slice::from_ref(made), &home).unwrap_or_else(|human| panic!("{:?}", human.reasons));
+    let mut context = Context::new(Some(before));
+    for output in outputs.iter().filter(|output| !output.path.contains("halfstep-back")) {
+        let file = layout::read_as(Tool::Plain, &output.path, &output.text, None);
+        let contents = read::read(&output.text, &file, dialect);
+        let judged = judge_file(&output.text, &file, &contents, dialect, &mut context);
+        assert!(!judged.contradicted, "{}: {:?}\n{}", output.path, judged.remarks, output.text);
+        let wished = if output.path.contains("_expand_") { Phase::Expand } else { Phase::Contract };
+        assert_eq!(judged.phase, wished, "{}: {}\n{}", output.path, judged.why, output.text);
+    }
 }
 
 /// The last count before contract, while writers go on.
