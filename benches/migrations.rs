@@ -78,7 +78,7 @@ async fn once(server: &Server, kind: Kind, rows: u64) -> Value {
     writers.start(Version::Old, 2);
     tokio::time::sleep(QUIET).await;
     let quiet = writers.told();
-    let (expand, took) = expand(&*database, kind, &mut writers, run(&["--phase", "expand"])).await;
+    let (expand, took) = expanding(&*database, kind, &mut writers, run(&["--phase", "expand"])).await;
     let expand_diverged = diverged(&*database).await;
     let expanded = writers.told();
     // Both versions serve for a while; then the new one is taken back, and the schema with it.
@@ -88,7 +88,7 @@ async fn once(server: &Server, kind: Kind, rows: u64) -> Value {
     writers.stop(Version::New).await;
     let back_of_expand = halfstep("run", folder.path(), &url, &["--back", &first]).await;
     let expand_undone = writers.told();
-    let (again, _) = expand(&*database, kind, &mut writers, run(&["--phase", "expand"])).await;
+    let (again, _) = expanding(&*database, kind, &mut writers, run(&["--phase", "expand"])).await;
     let again_diverged = diverged(&*database).await;
     writers.stop(Version::Old).await;
     writers.told();
@@ -129,7 +129,7 @@ async fn once(server: &Server, kind: Kind, rows: u64) -> Value {
 
 /// Runs expand, with programs of the new version from the moment that column and triggers are there: earlier than in any
 /// rollout. Its exit status, and how long it took.
-async fn expand(
+async fn expanding(
     database: &dyn Database,
     kind: Kind,
     writers: &mut Writers,

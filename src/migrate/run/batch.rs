@@ -26,7 +26,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub(super) fn aim(dialect: Dialect) -> Duration {
     Duration::from_millis(match dialect {
         Dialect::Postgres => 15,
-        Dialect::Mysql => 30,
+        Dialect::Mysql => 15,
         Dialect::Sqlite => 30,
     })
 }
@@ -82,7 +82,7 @@ impl<'r> Run<'r> {
             rate = if rate == 0.0 { now } else { rate * 0.8 + now * 0.2 };
             since = Instant::now();
             self.hands.report.batch(at, walk.progress(rate));
-            let pause = if pace == Pace::Slow { took.saturating_mul(4).max(Duration::from_millis(50)) } else { took / 4 };
+            let pause = if pace == Pace::Slow { took.saturating_mul(4).max(Duration::from_millis(50)) } else { took / 2 };
             match self.hands.pause(pause.max(Duration::from_millis(3))).await {
                 Ok(()) => {}
                 Err(_) => return Err(Halt::Stopped),

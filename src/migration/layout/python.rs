@@ -1,5 +1,6 @@
 //! What Django and Alembic files say of their order: what they depend on, which revision they are. Nothing is run.
 
+use std::ops::Range;
 use tree_sitter::{Node, Parser};
 
 /// The links of one file.
@@ -21,6 +22,12 @@ pub struct Links {
     pub replaces: Vec<(String, String)>,
     /// It has a `class Migration`.
     pub is_django: bool,
+    /// Where the list of Django's `operations` stands, in bytes.
+    pub operations: Option<Range<usize>>,
+    /// Where its imports stand, in bytes.
+    pub imports: Vec<Range<usize>>,
+    /// What it defines beside the migration: functions, classes, values.
+    pub names: Vec<String>,
 }
 
 /// Reads the assignments of a file that say its place among the others.
@@ -36,6 +43,10 @@ pub fn links(text: &str) -> Links {
     for statement in children(root) {
         match statement.kind() {
             "class_definition" => class(statement, text, &mut links),
+            "function_definition" => {
+                links.names.extend(statement.child_by_field_name("name").map(|name| of(name, text).to_owned()))
+            }
+            "import_statement" | "import_from_statement" => links.imports.push(statement.byte_range()),
             _ => assignment(statement, text, &mut links),
         }
     }
@@ -44,7 +55,10 @@ pub fn links(text: &str) -> Links {
 
 fn class(node: Node<'_>, text: &str, links: &mut Links) {
     let name = node.child_by_field_name("name").map_or("", |name| of(name, text));
-    let Some(body) = node.child_by_field_name("body").filter(|_| name == "Migration") else { return };
+    if name != "Migration" {
+        return links.names.push(name.to_owned());
+    }
+    let Some(body) = node.child_by_field_name("body") else { return };
     links.is_django = true;
     for statement in children(body) {
         assignment(statement, text, links);
@@ -63,6 +77,8 @@ fn assignment(statement: Node<'_>, text: &str, links: &mut Links) {
         "dependencies" => links.dependencies = pairs(value, text),
         "run_before" => links.run_before = pairs(value, text),
         "replaces" => links.replaces = pairs(value, text),
+        "operations" if links.is_django => links.operations = Some(value.byte_range()),
+        other if !links.is_django => links.names.push(other.to_owned()),
         _ => {}
     }
 }

@@ -2,8 +2,9 @@
 //! its way back where the tool looks for it.
 //!
 //! It makes texts and paths and opens nothing. What lies in the folder it is told ([`Home`]). Read next: [`numbers`] (the
-//! versions), [`sql`], [`ruby`], [`python`] (what stands in a file).
+//! versions), [`chain`] (what comes before them), [`sql`], [`ruby`], [`python`] (what stands in a file).
 
+mod chain;
 mod ledger;
 mod numbers;
 mod python;
@@ -139,6 +140,22 @@ impl Home {
         if self.folder.is_empty() { name.to_owned() } else { format!("{}/{name}", self.folder.trim_end_matches('/')) }
     }
 
+    /// For a tool that runs its files itself and goes up to one that is named: which one ends expand.
+    #[must_use]
+    pub fn end_of_expand(&self, outputs: &[Output]) -> Option<String> {
+        let last = outputs.iter().rfind(|output| output.path.contains("_expand_"))?;
+        let stem = last.path.rsplit('/').next()?.strip_suffix(".py")?;
+        let up_to = match self.tool {
+            Tool::Django => {
+                let app = self.folder.trim_end_matches('/').rsplit('/').nth(1)?;
+                format!("python manage.py migrate {app} {stem}")
+            }
+            Tool::Alembic => format!("alembic upgrade {}", stem.split('_').next()?),
+            _ => return None,
+        };
+        Some(format!("expand ends with `{up_to}`, everything after it is contract"))
+    }
+
     /// What the tool should be told about these files, one sentence each.
     #[must_use]
     pub fn remarks(&self, splits: &[Split]) -> Vec<String> {
@@ -158,6 +175,11 @@ impl Home {
                 self.tool
             )),
             _ => {}
+        }
+        if self.tool == Tool::Django && !self.original.is_empty() && chain::state(self).is_none() {
+            let what =
+                "what Django knows of the models is not among these files, since the original needs what it defines itself";
+            remarks.push(format!("{what}: add its operations as SeparateDatabaseAndState(state_operations=[…])"));
         }
         remarks
     }

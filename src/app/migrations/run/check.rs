@@ -55,7 +55,9 @@ fn is_decided(project: &Project, judged: &Judged, phase: Phase) -> Result<(), Fa
     }
     match judgement.phase {
         Phase::Split => {
-            Err(Failure::new(format!("{name} needs both phases: {why}")).next(format!("halfstep migrations split {name}")))
+            let path = project.migration(judged).map(|migration| migration.path.to_string_lossy().into_owned());
+            let next = format!("halfstep migrations split {}", Printable::new(&path.unwrap_or_default()));
+            Err(Failure::new(format!("{name} needs both phases: {why}")).next(next))
         }
         Phase::Human => Err(Failure::new(format!("{name}: a person has to say its phase: {why}"))
             .next("write `-- halfstep: phase=expand reason=\"…\"` or contract in its first lines, or prove it")),

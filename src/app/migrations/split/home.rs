@@ -110,7 +110,7 @@ fn beside(folder: &Path, tool: Tool) -> Vec<Beside> {
 fn one(folder: &Path, name: String, tool: Tool) -> Beside {
     let wanted = match tool {
         Tool::Rails => name.ends_with(".rb"),
-        Tool::Alembic => name.ends_with(".py"),
+        Tool::Alembic | Tool::Django => name.ends_with(".py"),
         Tool::Drizzle => name == "meta/_journal.json",
         Tool::Sqitch => name == "sqitch.plan",
         _ => false,

@@ -23,9 +23,10 @@ pub(super) fn human(global: &Global, human: &Human) -> Said {
     Ok(())
 }
 
-fn remarks(home: &Home, splits: &[Split]) -> Vec<Printable> {
+fn remarks(home: &Home, splits: &[Split], outputs: &[Output]) -> Vec<Printable> {
     let mut seen = vec![];
-    for remark in splits.iter().flat_map(|split| split.remarks.iter().cloned()).chain(home.remarks(splits)) {
+    let own = splits.iter().flat_map(|split| split.remarks.iter().cloned());
+    for remark in own.chain(home.remarks(splits)).chain(home.end_of_expand(outputs)) {
         let remark = Printable::cut(&remark, 600);
         if !seen.contains(&remark) {
             seen.push(remark);
@@ -48,7 +49,7 @@ fn document(home: &Home, splits: &[Split], outputs: &[Output], gone: &[String], 
         "dialect": home.dialect.word(),
         "files": outputs.iter().map(file).collect::<Vec<_>>(),
         "removed": gone,
-        "remarks": remarks(home, splits),
+        "remarks": remarks(home, splits, outputs),
         "human": [],
     })
 }
@@ -69,7 +70,7 @@ pub(super) fn dry(global: &Global, home: &Home, splits: &[Split], outputs: &[Out
         }
         Ok(())
     })?;
-    for remark in remarks(home, splits) {
+    for remark in remarks(home, splits, outputs) {
         eprintln!("note: {}", remark.as_str());
     }
     Ok(())
@@ -101,7 +102,7 @@ pub(super) fn written(global: &Global, home: &Home, splits: &[Split], outputs: &
         for path in gone {
             writeln!(to, "  removed {}", Printable::new(path).as_str())?;
         }
-        for remark in remarks(home, splits) {
+        for remark in remarks(home, splits, outputs) {
             writeln!(to, "note: {}", remark.as_str())?;
         }
         if !home.original.is_empty() && gone.is_empty() {

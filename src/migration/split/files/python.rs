@@ -1,11 +1,10 @@
 //! Django's and Alembic's migrations: raw SQL in them, backfills in batches, since the tools run them themselves.
 
 use super::sql::{head, marks};
-use super::{Home, Output, Page};
-use crate::migration::Dialect;
+use super::{Home, Output, Page, chain};
 use crate::migration::progress::ContractStep;
 use crate::migration::split::{Human, Mark, Script};
-use regex::Regex;
+use crate::migration::{Dialect, Phase};
 
 /// Walks a table in batches, with a cursor of the driver.
 const DJANGO_WALK: &str = r#"
@@ -111,12 +110,14 @@ fn calls(script: &Script, step: Option<ContractStep>, indent: &str, through: Thr
     text
 }
 
+/// Must each of its statements, or batches, be committed by itself?
+fn apart(script: &Script, home: &Home) -> bool {
+    let batch = script.statements.iter().any(|one| matches!(one.mark, Some(Mark::Batch { .. })));
+    home.dialect == Dialect::Postgres && (!script.is_transaction || batch)
+}
+
 fn alone(page: &Page, home: &Home) -> bool {
-    let apart = |script: &Script| {
-        let batch = script.statements.iter().any(|one| matches!(one.mark, Some(Mark::Batch { .. })));
-        home.dialect == Dialect::Postgres && (!script.is_transaction || batch)
-    };
-    apart(&page.unit.up) || apart(&page.unit.down)
+    apart(&page.unit.up, home) || apart(&page.unit.down, home)
 }
 
 pub(super) fn django(pages: &[Page], home: &Home) -> Result<Vec<Output>, Human> {
@@ -126,17 +127,46 @@ pub(super) fn django(pages: &[Page], home: &Home) -> Result<Vec<Output>, Human> 
             "the app of these migrations is not known: give the path of the file from the project's root",
         ));
     };
-    let numbered = |name: &&str| name.ends_with(".py") && name.starts_with(|c: char| c.is_ascii_digit());
-    let mut last = home.names().filter(numbered).max().map(|name| name.trim_end_matches(".py").to_owned());
+    let mut last = chain::django(home, label)?;
+    let state = chain::state(home);
+    // The new code comes after what expands.
+    let learns = pages.iter().rposition(|page| page.unit.phase == Phase::Expand).unwrap_or(pages.len().saturating_sub(1));
     let mut outputs = vec![];
-    for page in pages {
+    for (at, page) in pages.iter().enumerate() {
         let name = format!("{}_{}", page.version, page.name);
         let before = last.as_ref().map_or(String::new(), |last| format!("({}, {})", plain(label), plain(last)));
+        // One direction must stand alone; the other keeps its transaction.
+        let body = |script: &Script, step| {
+            if alone(page, home) && !apart(script, home) && script.statements.len() > 1 {
+                let calls = calls(script, step, "        ", Through::Django);
+                format!("    with transaction.atomic(using=schema_editor.connection.alias):\n{calls}")
+            } else {
+                calls(script, step, "    ", Through::Django)
+            }
+        };
+        let (up, down) = (body(&page.unit.up, page.unit.step), body(&page.unit.down, None));
+        let words =
+            if up.contains("transaction.") || down.contains("transaction.") { "migrations, transaction" } else { "migrations" };
+        let (imports, knows) = match state.as_ref().filter(|_| at == learns) {
+            Some(state) => (
+                format!("{}\n", state.imports),
+                format!(
+                    "\n        # What Django knows of the models, without a statement.\n        migrations.SeparateDatabaseAndState(state_operations={}),\n    ",
+                    state.operations
+                ),
+            ),
+            None => (String::new(), String::new()),
+        };
+        let runs = if knows.is_empty() {
+            "migrations.RunPython(forwards, backwards)"
+        } else {
+            "\n        migrations.RunPython(forwards, backwards),"
+        };
         let text = format!(
-            "{}from django.db import migrations\n\n{DJANGO_WALK}\n\ndef runner(schema_editor):\n    def execute(sql, values):\n        with schema_editor.connection.cursor() as cursor:\n            cursor.execute(sql, values)\n            return cursor.fetchall() if cursor.description else []\n\n    return execute\n\n\ndef forwards(apps, schema_editor):\n    execute = runner(schema_editor)\n{}\n\ndef backwards(apps, schema_editor):\n    execute = runner(schema_editor)\n{}\n\nclass Migration(migrations.Migration):\n    atomic = {}\n    dependencies = [{before}]\n    operations = [migrations.RunPython(forwards, backwards)]\n",
+            "{}from django.db import {words}\n{imports}\n{DJANGO_WALK}\n\ndef runner(schema_editor):\n    def execute(sql, values):\n        with schema_editor.connection.cursor() as cursor:\n            cursor.execute(sql, values)\n            return cursor.fetchall() if cursor.description else []\n\n    return execute\n\n\ndef forwards(apps, schema_editor):\n    execute = runner(schema_editor)\n{}\n\ndef backwards(apps, schema_editor):\n    execute = runner(schema_editor)\n{}\n\nclass Migration(migrations.Migration):\n    atomic = {}\n    dependencies = [{before}]\n    operations = [{runs}{knows}]\n",
             head(page, &page.unit.up, home, "#"),
-            calls(&page.unit.up, page.unit.step, "    ", Through::Django),
-            calls(&page.unit.down, None, "    ", Through::Django),
+            up,
+            down,
             if alone(page, home) { "False" } else { "True" },
         );
         outputs.push(Output { path: home.path(&format!("{name}.py")), text, replaces: false });
@@ -151,17 +181,7 @@ fn plain(text: &str) -> String {
 }
 
 pub(super) fn alembic(pages: &[Page], home: &Home) -> Result<Vec<Output>, Human> {
-    let mut before = match heads(home)?.as_slice() {
-        [] => None,
-        [one] => Some(one.clone()),
-        several => {
-            return Err(Human::because(format!(
-                "there are {} heads ({}): merge them first (`alembic merge heads`)",
-                several.len(),
-                several.join(", ")
-            )));
-        }
-    };
+    let mut before = chain::alembic(home)?;
     let mut outputs = vec![];
     for page in pages {
         let seed = format!("{}{}", before.as_deref().unwrap_or_default(), page.name);
@@ -170,7 +190,7 @@ pub(super) fn alembic(pages: &[Page], home: &Home) -> Result<Vec<Output>, Human>
         let down = before.as_deref().map_or("None".to_owned(), plain);
         // Statements that stand alone, and batches, commit by themselves.
         let wrap = |script: &Script, step| {
-            if alone(page, home) {
+            if apart(script, home) {
                 format!("    with op.get_context().autocommit_block():\n{}", calls(script, step, "        ", Through::Alembic))
             } else {
                 calls(script, step, "    ", Through::Alembic)
@@ -187,23 +207,4 @@ pub(super) fn alembic(pages: &[Page], home: &Home) -> Result<Vec<Output>, Human>
         before = Some(revision);
     }
     Ok(outputs)
-}
-
-/// Revisions that no other one comes after.
-fn heads(home: &Home) -> Result<Vec<String>, Human> {
-    let (Ok(revision), Ok(down)) = (
-        Regex::new(r#"(?m)^revision\s*(?::[^=\n]*)?=\s*['"]([^'"]+)['"]"#),
-        Regex::new(r#"(?m)^down_revision\s*(?::[^=\n]*)?=\s*(.+)$"#),
-    ) else {
-        return Err(Human::because("the revisions cannot be read"));
-    };
-    let quoted = Regex::new(r#"['"]([^'"]+)['"]"#).map_err(|error| Human::because(error.to_string()))?;
-    let (mut all, mut followed) = (vec![], vec![]);
-    for text in home.beside.iter().filter_map(|beside| beside.text.as_deref()) {
-        all.extend(revision.captures(text).map(|found| found[1].to_owned()));
-        if let Some(found) = down.captures(text) {
-            followed.extend(quoted.captures_iter(&found[1]).map(|one| one[1].to_owned()));
-        }
-    }
-    Ok(all.into_iter().filter(|one| !followed.contains(one)).collect())
 }

@@ -41,14 +41,24 @@ fn camel(name: &str) -> String {
 fn class(page: &Page, home: &Home, version: &str) -> String {
     let (up, down) = (&page.unit.up, &page.unit.down);
     let loops = |script: &Script| script.statements.iter().any(|one| matches!(one.mark, Some(Mark::Batch { .. })));
-    let alone = !up.is_transaction || !down.is_transaction || loops(up) || loops(down);
+    let apart = |script: &Script| !script.is_transaction || loops(script);
+    let alone = apart(up) || apart(down);
+    // One direction must stand alone; the other keeps its transaction.
+    let body = |script: &Script, step| match method(script, step) {
+        text if alone && !apart(script) && script.statements.len() > 1 => {
+            let inner: String =
+                text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") }).collect();
+            format!("    transaction do\n{inner}    end\n")
+        }
+        text => text,
+    };
     let alone = if alone { "  disable_ddl_transaction!\n\n" } else { "" };
     format!(
         "# frozen_string_literal: true\n\n{}class {} < ActiveRecord::Migration[{version}]\n{alone}  def up\n{}  end\n\n  def down\n{}  end\nend\n",
         head(page, up, home, "#"),
         camel(&page.name),
-        method(up, page.unit.step),
-        method(down, None),
+        body(up, page.unit.step),
+        body(down, None),
     )
 }
 

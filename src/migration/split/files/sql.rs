@@ -6,7 +6,7 @@ use crate::migration::split::{Mark, Script, Statement};
 use crate::migration::{Dialect, Phase, Tool};
 
 /// By itself a step may look as if one version did not live with it.
-const REASON: &str = "the steps of this split before it make it safe here";
+const REASON: &str = "one step of a split, in its order";
 
 /// Where ways back lie when the tool has no place for them.
 const BACK: &str = "halfstep-back";
