@@ -6,3 +6,4 @@ pub mod journey;
 mod mariadb;
 mod postgres;
 mod sqlite;
+mod tools;
