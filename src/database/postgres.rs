@@ -35,6 +35,8 @@ impl Postgres {
         let options = PgConnectOptions::from_str(url).map_err(wrong)?;
         let parsed = options.to_url_lossy();
         let password = parsed.password().map(|word| Secret::new(percent_decoded(word)));
+        // pgbouncer refuses a session that asks for a number of digits at its start.
+        let options = options.extra_float_digits(None);
         let options = options.statement_cache_capacity(0).application_name("halfstep").disable_statement_logging();
         Ok(Postgres { options, password })
     }

@@ -8,6 +8,7 @@ use crate::model::Failure;
 use sqlx::Error;
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::postgres::PgDatabaseError;
+use std::io::ErrorKind;
 
 /// What a statement's error means.
 pub(super) fn sorted(error: &Error) -> SqlError {
@@ -80,6 +81,11 @@ pub(super) fn not_connected(error: &Error, dialect: Dialect, place: &str) -> Fai
         Error::Database(_) => refused(&sorted(error), dialect, place),
         Error::Tls(why) => Failure::new(format!("{place}: no encrypted connection: {why}"))
             .next("look at the server's certificate, and at sslmode (PostgreSQL) or ssl-mode (MySQL) in database_url"),
+        // How rustls and the reading of certificates fail.
+        Error::Io(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::NotFound) && dialect != Dialect::Sqlite => {
+            Failure::new(format!("{place}: no encrypted connection: {why}"))
+                .next("look at sslmode and sslrootcert (PostgreSQL), ssl-mode and ssl-ca (MySQL) in database_url, and at the host's name in it")
+        }
         Error::Io(why) => Failure::new(format!("{place}: cannot be reached: {why}"))
             .next("look whether the server runs and listens there, and whether a firewall is between"),
         other => Failure::new(format!("{place}: no session: {other}"))
