@@ -17,6 +17,8 @@ use std::time::Duration;
 
 /// Connecting takes no longer.
 const CONNECT: Duration = Duration::from_secs(10);
+/// A scratch database that nobody uses, and that is older, is left.
+const LEFT: Duration = Duration::from_secs(600);
 
 /// Which SQL a url speaks; `None`: none that is known.
 #[must_use]
@@ -51,9 +53,26 @@ fn scratch_name() -> String {
     format!("hs_scratch_{}_{}_{next}", std::process::id(), since.as_millis())
 }
 
+/// Is it the name of a scratch database, made so long ago that nobody makes it any more?
+fn is_left(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('_').collect();
+    let ["hs", "scratch", _, made, _] = parts.as_slice() else { return false };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_plain && made.parse::<u128>().is_ok_and(|made| made + LEFT.as_millis() < now.as_millis())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_our_own_names_of_long_ago_are_left() {
+        assert!(is_left("hs_scratch_17_1700000000000_0"));
+        for other in [&scratch_name(), "shop", "hs_scratch_17_1700000000000_0`; DROP", "hs_scratch_17_x_0", "hs_scratch_x"] {
+            assert!(!is_left(other), "{other}");
+        }
+    }
 
     #[test]
     fn a_url_says_its_dialect_and_a_password_is_never_shown() {

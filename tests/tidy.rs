@@ -158,6 +158,27 @@ fn files_open_with_what_they_decide_and_stay_short() {
     holds(&mistakes);
 }
 
+/// A file that no other one names is not compiled: its tests pass because they never run.
+#[test]
+fn every_file_is_a_module_of_another() {
+    let all = rust_files();
+    let is_named = |path: &str| {
+        let at = Path::new(path);
+        let name = at.file_stem().expect("a name").to_string_lossy().into_owned();
+        let folder = at.parent().expect("a folder").to_string_lossy().into_owned();
+        let is_root = name == "main" || folder == "benches" || path == "src/lib.rs" || path == "tests/tidy.rs";
+        let named = Regex::new(&format!(r"(?m)^\s*(pub(\([a-z]+\))? )?mod {name};")).expect("a pattern");
+        let around = [format!("{folder}.rs"), format!("{folder}/main.rs"), format!("{folder}/lib.rs")];
+        // What benches share is named by each of them, within another module.
+        let named_by =
+            all.iter().filter(|other| around.contains(other) || folder == "benches/common" && other.starts_with("benches/"));
+        is_root || named_by.into_iter().any(|other| named.is_match(&read(other)))
+    };
+    let mistakes: Vec<String> =
+        all.iter().filter(|path| !is_named(path)).map(|path| format!("{path}: no other file names it")).collect();
+    holds(&mistakes);
+}
+
 #[test]
 fn every_kind_of_balancer_is_whole() {
     let table = Regex::new(r#"KindSettings::\w+\(_\) => "(\w+)""#).expect("a pattern");

@@ -81,6 +81,10 @@ impl Database for Postgres {
     async fn scratch(&self, copy: Copy) -> Result<Box<dyn Scratch>, Failure> {
         scratch::make(self, copy).await
     }
+
+    async fn sweep(&self) -> Result<Vec<String>, Failure> {
+        scratch::sweep(self).await
+    }
 }
 
 struct PgSession {

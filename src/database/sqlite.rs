@@ -66,6 +66,10 @@ impl Database for Sqlite {
     async fn scratch(&self, copy: Copy) -> Result<Box<dyn Scratch>, Failure> {
         scratch::make(self, copy).await
     }
+
+    async fn sweep(&self) -> Result<Vec<String>, Failure> {
+        Ok(scratch::sweep())
+    }
 }
 
 struct LiteSession {

@@ -20,6 +20,10 @@ pub trait Database: Send + Sync {
     /// A database beside this one, of the same server or file system, empty or with the schema and no rows, under a name of
     /// our own; it is gone when it is dropped by [`Scratch::remove`].
     async fn scratch(&self, copy: Copy) -> Result<Box<dyn Scratch>, Failure>;
+
+    /// Removes scratch databases that somebody was killed over; their names. One that is in use, or was made less than ten
+    /// minutes ago, is somebody's who is at work.
+    async fn sweep(&self) -> Result<Vec<String>, Failure>;
 }
 
 /// What a scratch database begins with.

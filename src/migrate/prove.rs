@@ -26,6 +26,7 @@ use crate::model::Failure;
 use observe::{Ran, Seen};
 use side::Side;
 use std::collections::BTreeSet;
+use tokio_util::sync::CancellationToken;
 
 /// A file to be proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,8 +110,15 @@ struct Bench {
     others: BTreeSet<String>,
 }
 
-/// Proves files, each against the state that those before it leave. `role`: whom probes are run as.
-pub async fn prove(database: &dyn Database, jobs: &[Job], role: Option<&str>) -> Result<Proof, Failure> {
+/// Proves files, each against the state that those before it leave. `role`: whom probes are run as; `stop` ends it, and the
+/// copies are removed all the same.
+pub async fn prove(
+    database: &dyn Database,
+    jobs: &[Job],
+    role: Option<&str>,
+    stop: &CancellationToken,
+) -> Result<Proof, Failure> {
+    let swept = database.sweep().await?;
     let several = jobs.iter().any(|job| job.statements.len() > 1);
     let before = Side::make(database, role).await?;
     let after = match Side::make(database, role).await {
@@ -124,9 +132,14 @@ pub async fn prove(database: &dyn Database, jobs: &[Job], role: Option<&str>) ->
             Err(failure) => return removed(vec![before, after], Err(failure)).await,
         },
     };
-    let (rows, log, remarks) = (Rows::default(), vec![], BTreeSet::new());
+    let left = |name: String| format!("removed {name}, which a proof that was killed had left");
+    let (rows, log, remarks) = (Rows::default(), vec![], swept.into_iter().map(left).collect());
     let mut bench = Bench { before, after, start, rows, log, deeds: vec![], remarks, probes: 0, others: BTreeSet::new() };
-    let proved = bench.all(jobs, role).await;
+    let proved = tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(Failure::new("it was told to stop before everything was proved").next("run it again")),
+        proved = bench.all(jobs, role) => proved,
+    };
     let sides = [Some(bench.before), Some(bench.after), bench.start];
     removed(sides.into_iter().flatten().collect(), proved).await
 }

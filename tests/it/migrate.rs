@@ -7,6 +7,7 @@ mod command;
 mod database;
 mod job;
 mod list;
+mod proof;
 mod prove;
 mod rows;
 mod run;

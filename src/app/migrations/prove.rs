@@ -19,6 +19,7 @@ use crate::migration::judgement::JudgedStatement;
 use crate::migration::{FileJudgement, Language, template};
 use crate::model::{Failure, Secret};
 use std::path::PathBuf;
+use tokio_util::sync::CancellationToken;
 
 /// A file that is run on the copy: what was read of it, and whether it was asked for or only stands before one that was.
 struct Known {
@@ -58,7 +59,9 @@ pub async fn prove(global: &Global, arguments: &ProveArguments) -> Answer {
     }
     let (jobs, files): (Vec<Job>, Vec<(report::Read, bool)>) =
         known.into_iter().map(|known| (known.job, (known.read, known.is_asked))).unzip();
-    let proof = observe(database.as_ref(), &jobs, role.as_deref()).await.map_err(Refusal::Refused)?;
+    let stop = CancellationToken::new();
+    tokio::spawn(super::run::stopped(stop.clone()));
+    let proof = observe(database.as_ref(), &jobs, role.as_deref(), &stop).await.map_err(Refusal::Refused)?;
     let report = report::report(&database.place(), role.as_deref(), files, proof);
     match global.format {
         Format::Json => print_json(&report)?,

@@ -153,15 +153,15 @@ fn who() -> String {
     format!("{user}@{}", host.as_deref().map_or("this machine", str::trim))
 }
 
-/// SIGINT and SIGTERM end it between two statements or batches.
-async fn stopped(stop: CancellationToken) {
+/// SIGINT, SIGTERM and a terminal that goes end it where nothing is left half done.
+pub(super) async fn stopped(stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        return;
-    };
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = signals else { return };
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
     }
     stop.cancel();
 }

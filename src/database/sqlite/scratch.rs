@@ -4,7 +4,7 @@ use super::{LiteSession, Session, Sqlite};
 use crate::hand::database::{Copy, Database, Scratch, SqlError};
 use crate::model::Failure;
 use async_trait::async_trait;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 struct LiteScratch {
     database: Sqlite,
@@ -25,6 +25,23 @@ pub(super) async fn make(owner: &Sqlite, copy: Copy) -> Result<Box<dyn Scratch>,
             Err(failure)
         }
     }
+}
+
+/// Removes what is left of others that do not run any more; what cannot be removed stays.
+pub(super) fn sweep() -> Vec<String> {
+    let mut gone = vec![];
+    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(stem) = name.strip_suffix(".db").filter(|stem| super::super::is_left(stem)) else { continue };
+        let owner = stem.split('_').nth(2).unwrap_or_default();
+        if !Path::new("/proc").join(owner).exists() && std::fs::remove_file(entry.path()).is_ok() {
+            for more in ["-journal", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(entry.path().with_file_name(format!("{name}{more}")));
+            }
+            gone.push(name);
+        }
+    }
+    gone
 }
 
 async fn fill(owner: &Sqlite, scratch: &Sqlite) -> Result<(), Failure> {

@@ -1,9 +1,10 @@
 //! `halfstep migrations prove` as a program: what it prints, how it ends, and that nothing of it stays behind.
 
-use super::servers::{fresh, own_postgres, Server};
-use halfstep::hand::database::Database;
+use super::servers::{Server, fresh, own_postgres};
+use halfstep::hand::database::{Database, Session};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use tokio::process::Command;
 
 const SCHEMA: &str = "
@@ -111,4 +112,53 @@ async fn what_cannot_be_run_is_told_and_nothing_behind_it_is_proved() {
     let sql = "SELECT count(*) FROM pg_roles WHERE rolname = 'somebody_else'";
     let rows = shop.database.session().await.expect("a session").query(sql, &[]).await.expect("an answer");
     assert_eq!(rows[0][0].as_deref(), Some("0"));
+}
+
+async fn copies(session: &mut dyn Session) -> Vec<String> {
+    let sql = "SELECT datname FROM pg_database WHERE datname LIKE 'hs%scratch%' ORDER BY 1";
+    session.query(sql, &[]).await.expect("asked").into_iter().flatten().flatten().collect()
+}
+
+#[tokio::test]
+async fn told_to_stop_it_removes_its_copies() {
+    let Some(shop) = Shop::new().await else { return };
+    shop.write("0001_slow.sql", "DO $$ BEGIN PERFORM pg_sleep(600); END $$;\n");
+    let mut admin = shop._server.admin().await;
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_halfstep"));
+        command.args(["migrations", "prove", "0001_slow.sql", "--database", &shop.url]).current_dir(shop.folder.path());
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("a program");
+        let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'hs%scratch%' AND query LIKE '%pg_sleep%' AND state = 'active'";
+        loop {
+            let rows = admin.query(sleeps, &[]).await.expect("asked");
+            if rows[0][0].as_deref() != Some("0") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert!(!copies(&mut *admin).await.is_empty());
+        let pid = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)).expect("it runs");
+        kill_process(pid, signal).expect("told");
+        let output = child.wait_with_output().await.expect("an end");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(5) && said.contains("told to stop"), "{said}");
+        assert_eq!(copies(&mut *admin).await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn copies_that_a_killed_proof_left_are_removed_and_those_in_use_are_not() {
+    let Some(shop) = Shop::new().await else { return };
+    shop.write("0001_add.sql", "ALTER TABLE users ADD COLUMN age int;\n");
+    let mut admin = shop._server.admin().await;
+    let (left, used) = ("hs_scratch_1_1700000000000_0", "hs_scratch_1_1700000000001_0");
+    for name in [left, used, "hs_scratch_of_ada"] {
+        admin.execute(&format!("CREATE DATABASE {name}"), &[]).await.expect("made");
+    }
+    let _at_work = super::servers::open(&shop._server.url(used)).session().await.expect("a session");
+    let (report, status) = shop.proved(&["0001_add.sql"]).await;
+    assert_eq!(status, Some(0), "{report:#}");
+    let remarks = report["remarks"].to_string();
+    assert!(remarks.contains(&format!("removed {left}, which a proof that was killed had left")), "{report:#}");
+    assert_eq!(copies(&mut *admin).await, [used, "hs_scratch_of_ada"]);
 }

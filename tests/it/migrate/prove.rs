@@ -5,6 +5,7 @@ use halfstep::hand::database::Database;
 use halfstep::migrate::prove::{Job, Proof, Statement, prove};
 use halfstep::migration::statement::{self, Cut};
 use halfstep::migration::{Dialect, Phase};
+use tokio_util::sync::CancellationToken;
 
 /// A small shop, with one thing of each kind that statements are about.
 const SHOP: &str = "
@@ -343,7 +344,7 @@ async fn all_of(database: &dyn Database, cases: &[(&str, &str, Phase)], role: Op
     for (row, sql, expected) in
         cases.iter().filter(|(row, ..)| only.as_ref().is_none_or(|only| only.split(',').any(|only| row.starts_with(only))))
     {
-        let proof = match prove(database, &[job(row, sql, database.dialect())], role).await {
+        let proof = match prove(database, &[job(row, sql, database.dialect())], role, &CancellationToken::new()).await {
             Ok(proof) => proof,
             Err(failure) => {
                 wrong.push(format!("{row}: {sql}: {failure}"));
