@@ -6,6 +6,7 @@
 use super::app::{ARRIVED, VERSION};
 use super::clock;
 use super::tally::{Answered, Counts, Tally};
+use crate::model::Printable;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::SendRequest;
@@ -156,7 +157,7 @@ impl Client {
         }
     }
 
-    async fn ask(&self, connection: &mut Option<Connection>, uri: &Uri) -> Result<Response<()>, String> {
+    async fn ask(&self, connection: &mut Option<Connection>, uri: &Uri) -> Result<Response<Bytes>, String> {
         let open = match connection.take() {
             // Closed between two requests: nothing was lost, so this is no failure.
             Some(mut open) => open.ready().await.is_ok().then_some(open),
@@ -172,12 +173,12 @@ impl Client {
             .map_err(|e| e.to_string())?;
         let response = open.send_request(request).await.map_err(|e| format!("no answer: {e}"))?;
         let (parts, body) = response.into_parts();
-        body.collect().await.map_err(|e| format!("half an answer: {e}"))?;
+        let body = body.collect().await.map_err(|e| format!("half an answer: {e}"))?.to_bytes();
         *connection = Some(open);
-        Ok(Response::from_parts(parts, ()))
+        Ok(Response::from_parts(parts, body))
     }
 
-    fn note(&self, sent: u64, response: &Response<()>) {
+    fn note(&self, sent: u64, response: &Response<Bytes>) {
         let received = clock::now();
         let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let version = text(VERSION).unwrap_or("");
@@ -192,7 +193,8 @@ impl Client {
             }
         }
         if response.status().is_server_error() {
-            record.counts.fail(|| format!("answered {}", response.status()));
+            let said = String::from_utf8_lossy(response.body());
+            record.counts.fail(|| format!("answered {}: {}", response.status(), Printable::cut(said.trim(), 120)));
         }
         if self.settings.keep == Keep::Everything && !version.is_empty() {
             let index = record.versions.iter().position(|known| known == version).unwrap_or_else(|| {

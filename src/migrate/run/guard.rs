@@ -128,7 +128,9 @@ impl Hands<'_> {
         let running = main.execute(sql, values);
         tokio::pin!(running);
         let every = Duration::from_millis(if *dialect == Dialect::Mysql { 40 } else { 80 });
-        let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
+        // Before a short try is over, whoever is in the way has been seen.
+        let first = if *dialect == Dialect::Postgres { every.min(lock / 2) } else { every };
+        let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + first, every);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut waiting: Option<Instant> = None;
         let mut told: Option<Instant> = None;
