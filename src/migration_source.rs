@@ -23,6 +23,7 @@ use std::time::Duration;
 
 mod alembic;
 pub mod back;
+pub mod beside;
 mod checksum;
 mod dbmate;
 mod diesel;

@@ -184,10 +184,11 @@ pub enum Operation {
         column: String,
         to: String,
     },
-    /// A new type; `using`: with an expression that converts.
+    /// A new type; `using`: with an expression that converts; `from`: the old one, where the text says it.
     ChangeType {
         table: Object,
         column: String,
+        from: Option<String>,
         to: Option<String>,
         using: bool,
     },
@@ -356,6 +357,10 @@ pub enum Operation {
     Truncate {
         table: Object,
         cascade: bool,
+    },
+    /// New rows whose values stand in the text.
+    Seed {
+        table: Object,
     },
     /// `idempotent`: it says `ON CONFLICT`, `IGNORE`, `WHERE NOT EXISTS`…
     Insert {

@@ -23,14 +23,17 @@ use super::script::walk::Walk;
 use super::script::{Class, Form, Node, Reading, Surroundings};
 use std::rc::Rc;
 
+/// Gives the text of another file of the project, by the name under which a migration takes it in: `shop.helpers`, `.helpers`.
+pub type Modules<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// What a migration does when it is run forwards. `app`: the folder of the app, after which Django calls its tables. What is not Python in it is an [`Operation::Unknown`], and the rest is read.
 #[must_use]
-pub fn read(text: &str, app: &str, surroundings: Surroundings<'_>) -> Reading {
+pub fn read(text: &str, app: &str, surroundings: Surroundings<'_>, modules: Modules<'_>) -> Reading {
     let parsed = parse::parse(text);
     let mut reading = if let Some(class) = django_migration(&parsed.nodes) {
-        django::read(&parsed.nodes, &class, app, surroundings)
+        django::read(&parsed.nodes, &class, app, surroundings, modules)
     } else if parsed.nodes.iter().any(|node| is_function(node, "upgrade")) {
-        alembic::read(&parsed.nodes, surroundings)
+        alembic::read(&parsed.nodes, surroundings, modules)
     } else if parsed.mistake.is_some() {
         Reading { acts: vec![], in_transaction: true }
     } else {
@@ -54,6 +57,12 @@ fn django_migration(nodes: &[Node]) -> Option<Rc<Class>> {
         Form::Class(class) if class.name == "Migration" || class.parent.contains("migrations.Migration") => Some(class.clone()),
         _ => None,
     })
+}
+
+/// The statements of another file of the project.
+fn module(modules: Modules<'_>, name: &str, function: &str) -> Option<Vec<Node>> {
+    let text = modules(name).filter(|text| text.contains(&format!("def {function}(")))?;
+    Some(parse::parse(&text).nodes)
 }
 
 /// What a call gives that nobody carries out: itself, so that another call can look into it.

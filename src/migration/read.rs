@@ -34,13 +34,19 @@ pub struct Contents {
 /// Reads what runs on the way forward. A file of the way back has nothing in it.
 #[must_use]
 pub fn read(text: &str, layout: &File, dialect: Dialect) -> Contents {
+    read_beside(text, layout, dialect, &|_| None)
+}
+
+/// The same, for a program that takes functions from other files of its project, which `modules` gives.
+#[must_use]
+pub fn read_beside(text: &str, layout: &File, dialect: Dialect, modules: python::Modules<'_>) -> Contents {
     if layout.role != Role::Up {
         return Contents { statements: vec![], in_transaction: true };
     }
     match layout.language {
         Language::Sql => sql_file(text, layout, dialect),
         Language::Ruby => program(text, dialect, ruby::read),
-        Language::Python => program(text, dialect, |text, around| python::read(text, &layout.app, around)),
+        Language::Python => program(text, dialect, |text, around| python::read(text, &layout.app, around, modules)),
     }
 }
 
@@ -90,7 +96,7 @@ fn sql_file(text: &str, layout: &File, dialect: Dialect) -> Contents {
 /// A dump says the same of a hundred thousand rows: from so many statements on, inserts into one table are one.
 fn is_one_more_row(statements: &[Written], operations: &[Operation], part: usize) -> bool {
     const MANY: usize = 2000;
-    let [Operation::Insert { .. }] = operations else { return false };
+    let [Operation::Seed { .. } | Operation::Insert { .. }] = operations else { return false };
     statements.len() > MANY && statements.last().is_some_and(|last| last.part == part && last.operations == operations)
 }
 

@@ -10,6 +10,7 @@
 //! file; both ways of a condition are taken. What a call does to the database is a vocabulary's business, and what it may
 //! cost is the judge's. What is not known stays [`value::Value::Unknown`] with a name. Read next: [`walk`].
 
+mod abroad;
 pub mod builtin;
 pub mod called;
 mod placeholders;
@@ -98,6 +99,11 @@ pub enum Form {
     },
     Method(Rc<Method>),
     Class(Rc<Class>),
+    /// `from module import name as other`, where a file says so: what it is called here, and there. Python.
+    Import {
+        module: String,
+        names: Vec<(String, String)>,
+    },
     Return(Box<Node>),
     /// A form that says nothing about a database: how it is called.
     Other(String),
@@ -200,6 +206,7 @@ impl Node {
             | Form::Each { .. }
             | Form::Attempt { .. }
             | Form::Method(_)
+            | Form::Import { .. }
             | Form::Class(_)
             | Form::Return(_) => "…".to_owned(),
         }

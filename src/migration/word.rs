@@ -71,7 +71,7 @@ impl Operation {
             Operation::DetachPartition { .. } => "detach-partition",
             Operation::Repartition { .. } => "repartition",
             Operation::Truncate { .. } => "truncate",
-            Operation::Insert { .. } => "insert",
+            Operation::Seed { .. } | Operation::Insert { .. } => "insert",
             Operation::Update { .. } => "update",
             Operation::Delete { .. } => "delete",
             Operation::Opaque { .. } => "opaque",
@@ -114,6 +114,7 @@ impl Operation {
             | Operation::DetachPartition { table, .. }
             | Operation::Repartition { table }
             | Operation::Truncate { table, .. }
+            | Operation::Seed { table }
             | Operation::Insert { table, .. }
             | Operation::Update { table, .. }
             | Operation::Delete { table, .. } => Some(table),

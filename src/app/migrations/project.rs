@@ -12,7 +12,7 @@ use crate::hand::database::{Database, Session};
 use crate::migration::prefix::{self, Standstill};
 use crate::migration::read::{self, Contents};
 use crate::migration::{Catalogue, Context, Dialect, FileJudgement, Phase, Tool, judge_file, layout};
-use crate::migration_source::{Listing, Migration, Problem, Settings, Standing, State, Weight, list, standing};
+use crate::migration_source::{Listing, Migration, Problem, Settings, Standing, State, Weight, beside, list, standing};
 use crate::model::{Failure, Printable, Secret};
 use std::path::PathBuf;
 
@@ -159,7 +159,8 @@ fn judged(listing: &Listing, standing: &Standing, dialect: Dialect, catalogue: O
     open.filter_map(|at| {
         let migration: &Migration = listing.migrations.get(at)?;
         let file = migration.alone();
-        let contents = read::read(&migration.text, &file, dialect);
+        let modules = |name: &str| beside::module(&migration.path, name);
+        let contents = read::read_beside(&migration.text, &file, dialect, &modules);
         let judgement = judge_file(&migration.text, &file, &contents, dialect, &mut context);
         Some(Judged { at, file, contents, judgement })
     })

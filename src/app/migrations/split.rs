@@ -22,6 +22,7 @@ use crate::migration::split::files::{self, Home, Output};
 use crate::migration::split::recognise::{Found, Piece, Reader};
 use crate::migration::split::{Fill, Human, Split, Wish, plan};
 use crate::migration::{Catalogue, Context, Dialect, Language, Tool, file, layout, read};
+use crate::migration_source::beside;
 use crate::model::{Failure, Secret};
 
 /// All that was made, before any of it is written.
@@ -104,7 +105,8 @@ fn made(
 /// Reads and judges the file, and takes it apart.
 fn pieces_of(home: &Home, catalogue: Option<&Catalogue>, fill: &Fill) -> Result<Vec<Piece>, Human> {
     let taken = layout::read_as(home.tool, &home.original, &home.text, None);
-    let contents = read::read(&home.text, &taken, home.dialect);
+    let path = std::path::Path::new(&home.original);
+    let contents = read::read_beside(&home.text, &taken, home.dialect, &|name: &str| beside::module(path, name));
     let mut context = Context::new(catalogue);
     let judged = file::judge_file(&home.text, &taken, &contents, home.dialect, &mut context);
     let found: Vec<Found> = contents

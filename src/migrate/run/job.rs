@@ -215,7 +215,14 @@ impl Statement {
     #[must_use]
     pub fn is_data(&self) -> bool {
         let is_data = |one: &Operation| {
-            matches!(one, Operation::Insert { .. } | Operation::Update { .. } | Operation::Delete { .. } | Operation::Read)
+            matches!(
+                one,
+                Operation::Seed { .. }
+                    | Operation::Insert { .. }
+                    | Operation::Update { .. }
+                    | Operation::Delete { .. }
+                    | Operation::Read
+            )
         };
         !self.operations.is_empty() && self.operations.iter().all(is_data)
     }
@@ -226,7 +233,8 @@ impl Statement {
         let is_long = |one: &Operation| {
             matches!(
                 one,
-                Operation::Insert { .. }
+                Operation::Seed { .. }
+                    | Operation::Insert { .. }
                     | Operation::Update { .. }
                     | Operation::Delete { .. }
                     | Operation::Read

@@ -234,7 +234,7 @@ fn alter_part(table: &Object, cursor: &mut Cursor) -> Option<Vec<Operation>> {
         Operation::DropNotNull { table, column }
     } else if cursor.eat_all(&["SET", "DATA", "TYPE"]) || cursor.eat("TYPE") {
         let to = Some(text(cursor.rest())).filter(|to| !to.is_empty());
-        Operation::ChangeType { table, column, to, using: false }
+        Operation::ChangeType { table, column, from: None, to, using: false }
     } else if cursor.eat_all(&["SET", "VISIBLE"]) || cursor.eat_all(&["SET", "INVISIBLE"]) {
         Operation::Tune { kind: Kind::Other, object: Object::new(column), what: "whether SELECT * shows it" }
     } else {
@@ -316,7 +316,13 @@ fn options(table: &Object, cursor: &mut Cursor) -> Option<Vec<Operation>> {
     }
     if cursor.eat_all(&["CONVERT", "TO"]) {
         let to = text(cursor.rest()).to_ascii_lowercase();
-        return Some(vec![Operation::ChangeType { table: table.clone(), column: "*".to_owned(), to: Some(to), using: false }]);
+        return Some(vec![Operation::ChangeType {
+            table: table.clone(),
+            column: "*".to_owned(),
+            from: None,
+            to: Some(to),
+            using: false,
+        }]);
     }
     if cursor.eat("TRUNCATE") {
         return Some(vec![Operation::Truncate { table: table.clone(), cascade: false }]);

@@ -7,7 +7,10 @@ use sqlparser::tokenizer::Token;
 
 /// `INSERT`, `REPLACE`, `LOAD DATA`.
 pub(super) fn insert(reading: &mut Reading, cursor: &mut Cursor, mut idempotent: bool) -> Option<Operation> {
+    // What takes the place of rows that are there is no new one.
+    let mut replaces = idempotent;
     loop {
+        replaces |= cursor.is("OR") && holds(cursor.rest().get(..3).unwrap_or_default(), &["REPLACE"]);
         if cursor.eat("IGNORE") || cursor.eat_all(&["OR", "IGNORE"]) || cursor.eat_all(&["OR", "REPLACE"]) {
             idempotent = true;
         } else if cursor.eat("OR") {
@@ -27,6 +30,10 @@ pub(super) fn insert(reading: &mut Reading, cursor: &mut Cursor, mut idempotent:
         || holds(rest, &["ON", "DUPLICATE", "KEY"])
         || holds(rest, &["NOT", "EXISTS"])
         || holds(rest, &["NOT", "IN"]);
+    let changes = replaces || ["SELECT", "DUPLICATE", "UPDATE", "TABLE"].iter().any(|word| holds(rest, &[word]));
+    if !changes && ["VALUES", "VALUE", "SET"].iter().any(|word| holds(rest, &[word])) {
+        return Some(Operation::Seed { table });
+    }
     Some(Operation::Insert { table, idempotent })
 }
 

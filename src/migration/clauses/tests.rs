@@ -2,7 +2,7 @@
 
 use super::{Reading, read};
 use crate::migration::Dialect;
-use crate::migration::operation::{Column, Fill, Operation};
+use crate::migration::operation::{Column, Fill, Object, Operation};
 use proptest::prelude::*;
 use sqlparser::ast::{AlterTableOperation, ColumnOption, Statement};
 use sqlparser::dialect::{MySqlDialect, SQLiteDialect};
@@ -52,6 +52,7 @@ fn brief(operation: &Operation) -> String {
         Operation::Rename { kind, object, to } => format!("rename {kind:?} {object} to {to}"),
         Operation::Tune { kind, what, .. } => format!("tune {kind:?} {what}"),
         Operation::RewriteTable { table, what } => format!("rewrite {table} {what}"),
+        Operation::Seed { table } => format!("seed {table}"),
         Operation::Insert { table, idempotent } => format!("insert {table}{}", if *idempotent { " again" } else { "" }),
         Operation::Update { table, bounded, sets } => {
             format!("update {table}{} {}", if *bounded { " some" } else { "" }, sets.join(","))
@@ -151,7 +152,9 @@ fn agrees(dialect: Dialect, statement: &str, operations: &[Operation]) {
             };
             assert_eq!(tree.operations.iter().filter(is_option).count().max(1), operations.len(), "{statement}");
         }
-        (Statement::Insert(_), found) => assert!(matches!(found, [Operation::Insert { .. }]), "{statement}"),
+        (Statement::Insert(_), found) => {
+            assert!(matches!(found, [Operation::Seed { .. } | Operation::Insert { .. }]), "{statement}")
+        }
         (Statement::Update(_), found) => {
             assert!(matches!(found, [Operation::Update { .. } | Operation::Opaque { .. }]), "{statement}")
         }
@@ -313,8 +316,7 @@ fn a_long_insert_is_read_by_its_ends() {
     for (end, again) in [("(2, 'x')", false), ("(2, 'x') ON DUPLICATE KEY UPDATE a = 1", true)] {
         let statement = format!("INSERT INTO t (a, b) VALUES {rows}{end}");
         let found = read(&statement, 0, Dialect::Mysql);
-        assert!(
-            matches!(&found[0].operation, Operation::Insert { table, idempotent } if table.name == "t" && *idempotent == again)
-        );
+        // What is in its middle is not looked at, so nobody says that all of it stands in the text.
+        assert_eq!(found[0].operation, Operation::Insert { table: Object::new("t"), idempotent: again });
     }
 }

@@ -57,6 +57,14 @@ pub(super) fn file(statements: &[JudgedStatement]) -> Said {
         return Said { phase: Phase::Split, why: told(split) };
     }
     let (before, after) = (of(Phase::Expand), hardest(Phase::Contract));
+    // Rows beside what only the new version lives with: they may be the version of the schema itself, and wait with it.
+    let only_rows = statements
+        .iter()
+        .filter(|statement| statement.judgement.phase == Phase::Expand)
+        .all(|statement| statement.judgement.row == "P70");
+    if let (Some(before), Some(_), true) = (before, after, only_rows) {
+        return Said { phase: Phase::Human, why: told(before) };
+    }
     if let (Some(before), Some(after)) = (before, after) {
         let why = format!(
             "line {} belongs before ({}), line {} after ({})",

@@ -102,7 +102,8 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("P67", "contract", "lock", "ALTER TABLE a DETACH PARTITION b"),
     ("P67", "contract", "not-in-a-transaction", "ALTER TABLE a DETACH PARTITION b CONCURRENTLY"),
     ("P69", "contract", "lock", "TRUNCATE a CASCADE"),
-    ("P70", "human", "none", "INSERT INTO a VALUES (1)"),
+    ("P70", "expand", "none", "INSERT INTO a VALUES (1)"),
+    ("P70", "human", "none", "INSERT INTO a SELECT * FROM b"),
     ("P71", "human", "none", "UPDATE a SET b = 1 WHERE c"),
     ("P71", "human", "none", "DELETE FROM a WHERE c"),
     ("P72", "human", "bulk", "UPDATE a SET b = 1"),
@@ -120,6 +121,47 @@ const ROWS: &[(&str, &str, &str, &str)] = &[
     ("P77", "human", "lock", "ALTER TABLE a ALTER COLUMN b DROP IDENTITY"),
     ("P78", "human", "lock", "CREATE RULE r AS ON DELETE TO a DO INSTEAD NOTHING"),
 ];
+
+#[test]
+fn rows_that_stand_in_the_text_are_new_and_beside_a_contract_nobody_knows() {
+    let seed = "INSERT INTO kinds (id, name) VALUES (1, 'a')";
+    assert_eq!(file(seed).phase, Phase::Expand);
+    assert_eq!(file("INSERT INTO kinds SELECT * FROM old_kinds").phase, Phase::Human);
+    assert_eq!(file("INSERT INTO kinds VALUES (1) ON CONFLICT (id) DO UPDATE SET name = 'b'").phase, Phase::Human);
+    for (text, phase) in [
+        ("INSERT INTO kinds (id) VALUES (1)", Phase::Expand),
+        ("INSERT IGNORE INTO kinds SET id = 1", Phase::Expand),
+        ("REPLACE INTO kinds (id) VALUES (1)", Phase::Human),
+        ("INSERT INTO kinds (id) VALUES (1) ON DUPLICATE KEY UPDATE id = 2", Phase::Human),
+        ("INSERT INTO kinds SELECT id FROM old_kinds", Phase::Human),
+    ] {
+        let judgement = judged("a.sql", text, Dialect::Mysql, &mut Context::new(None));
+        assert_eq!(judgement.phase, phase, "{text}");
+    }
+    for text in ["INSERT OR REPLACE INTO kinds (id) VALUES (1)", "INSERT OR IGNORE INTO kinds (id) SELECT 1"] {
+        assert_eq!(judged("a.sql", text, Dialect::Sqlite, &mut Context::new(None)).phase, Phase::Human, "{text}");
+    }
+    // It may be the version of the schema that waits with the rest.
+    assert_eq!(file(&format!("ALTER TABLE a DROP COLUMN b; {seed}")).phase, Phase::Human);
+    assert_eq!(file(&format!("ALTER TABLE a ADD COLUMN b int; {seed}")).phase, Phase::Expand);
+}
+
+#[test]
+fn what_a_column_was_is_taken_from_the_text_where_nothing_else_tells() {
+    let change = |from: &str, to: &str, dialect: Dialect| {
+        let text = format!(
+            "from alembic import op\n\ndef upgrade():\n    op.alter_column('t', 'a', existing_type={from}, type_={to})\n"
+        );
+        judged("versions/a.py", &text, dialect, &mut Context::new(None)).phase
+    };
+    for dialect in [Dialect::Postgres, Dialect::Mysql] {
+        assert_eq!(change("sa.String(20)", "sa.String(40)", dialect), Phase::Either);
+        assert_eq!(change("sa.String(40)", "sa.String(20)", dialect), Phase::Split);
+        assert_eq!(change("sa.Integer()", "sa.String(20)", dialect), Phase::Split);
+        assert_eq!(change("sa.DateTime()", "sa.TIMESTAMP(timezone=True)", dialect), Phase::Split);
+    }
+    assert_eq!(change("mysql.DATETIME(fsp=6)", "mysql.DATETIME()", Dialect::Mysql), Phase::Split);
+}
 
 #[test]
 fn every_row_of_the_taxonomy() {

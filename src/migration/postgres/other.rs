@@ -272,7 +272,7 @@ fn alter_type(alter: &ast::AlterType) -> Vec<Operation> {
                         Operation::DropColumn { table: object.clone(), column, cascade: holds(&action, SyntaxKind::CASCADE) }
                     }
                     SyntaxKind::ALTER_ATTRIBUTE => {
-                        Operation::ChangeType { table: object.clone(), column, to: None, using: false }
+                        Operation::ChangeType { table: object.clone(), column, from: None, to: None, using: false }
                     }
                     _ => {
                         let column = super::super::operation::Column { name: column, ..Default::default() };

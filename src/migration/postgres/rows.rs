@@ -107,6 +107,7 @@ fn change(node: &SyntaxNode) -> Option<Operation> {
     let target = |kind| node.children().find(|child| child.kind() == kind).map(|child| object(&child)).unwrap_or_default();
     let bounded = node.children().any(|child| matches!(child.kind(), SyntaxKind::WHERE_CLAUSE | SyntaxKind::WHERE_CURRENT_OF));
     match node.kind() {
+        SyntaxKind::INSERT if is_seed(&text(node)) => Some(Operation::Seed { table: target(SyntaxKind::RELATION_NAME_REF) }),
         SyntaxKind::INSERT => Some(Operation::Insert {
             table: target(SyntaxKind::RELATION_NAME_REF),
             idempotent: has(node, SyntaxKind::ON_CONFLICT_CLAUSE) || text(node).to_ascii_lowercase().contains("not exists"),
@@ -124,6 +125,12 @@ fn change(node: &SyntaxNode) -> Option<Operation> {
         }
         _ => None,
     }
+}
+
+/// Do the values of an `INSERT` stand in it, and does it leave the rows alone that are there?
+pub(super) fn is_seed(insert: &str) -> bool {
+    let insert = insert.to_ascii_lowercase();
+    insert.contains("values") && !["select", "do update", "with "].iter().any(|word| insert.contains(word))
 }
 
 /// A `SELECT` reads, unless a `WITH` of it writes, or it calls a function that could.

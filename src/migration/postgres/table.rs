@@ -231,6 +231,7 @@ fn alter_column(table: Object, column: String, option: &AlterColumnOption) -> Op
     let tune = |what| Operation::Tune { kind: Kind::Table, object: table.clone(), what };
     match option {
         AlterColumnOption::SetType(set) => Operation::ChangeType {
+            from: None,
             table,
             column,
             to: set.ty().map(|ty| text(ty.syntax())),

@@ -100,8 +100,10 @@ pub(super) fn rows(statement: &str) -> Option<Operation> {
         }
     };
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '"' | '$');
-    (has_values && table.chars().all(is_name))
-        .then(|| Operation::Insert { table: name(table), idempotent: says(statement, "on conflict") })
+    (has_values && table.chars().all(is_name)).then(|| match says(statement, "do update") {
+        true => Operation::Insert { table: name(table), idempotent: true },
+        false => Operation::Seed { table: name(table) },
+    })
 }
 
 /// The first words, without comments.

@@ -5,19 +5,20 @@
 
 use super::beside::{all_of, executed, of_project, of_type};
 use super::columns::{column, constraint, data_type, default};
-use super::{dialect_name, made, rows, unknown};
+use super::{Modules, dialect_name, made, module, rows, unknown};
 use crate::migration::operation::{Column, Constraint, ConstraintKind, Fill, Kind, Object, Operation};
 use crate::migration::script::called::{Called, object};
-use crate::migration::script::value::{Handle, Value};
+use crate::migration::script::value::{Handle, Made, Value};
 use crate::migration::script::vocabulary::Vocabulary;
 use crate::migration::script::walk::Walk;
 use crate::migration::script::{Form, Node, Reading, Surroundings};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// What `upgrade()` does.
-pub fn read(nodes: &[Node], surroundings: Surroundings<'_>) -> Reading {
-    let words = Alembic { asked: RefCell::default() };
+pub fn read(nodes: &[Node], surroundings: Surroundings<'_>, modules: Modules<'_>) -> Reading {
+    let words = Alembic { asked: RefCell::default(), modules };
     let mut walk = Walk::new(surroundings, &words);
     walk.learn(nodes);
     walk.follow("upgrade", None);
@@ -36,19 +37,33 @@ pub fn read(nodes: &[Node], surroundings: Surroundings<'_>) -> Reading {
     }
     // Rows of a session that nobody commits here: another function does, or the session ends.
     let whole = 0..nodes.last().map_or(0, |node| node.span.end);
-    let left = if walk.gives_members { words.asked.take() } else { BTreeSet::new() };
-    for table in left {
-        walk.act(&whole, Operation::Update { table: object(&table), bounded: true, sets: vec![] });
-    }
+    let left = if walk.given.is_empty() { BTreeSet::new() } else { words.asked.take() };
+    changed(&mut walk, &whole, left);
     Reading { acts: walk.acts, in_transaction: true }
 }
 
-struct Alembic {
+/// Rows of these tables that a session was asked for were given values, or may have been. Which columns is known where each
+/// value went to a member of a row.
+fn changed(walk: &mut Walk<'_>, span: &Range<usize>, tables: BTreeSet<String>) {
+    for table in tables {
+        let table = object(&table);
+        let is_of = |of: &Option<Object>| of.as_ref().is_none_or(|of| *of == table);
+        let sets: Vec<String> = walk.given.iter().filter(|(of, _)| is_of(of)).map(|(_, name)| name.clone()).collect();
+        if sets.is_empty() && !walk.given.is_empty() {
+            // It was only looked at: every value went to rows of other tables.
+            continue;
+        }
+        walk.act(span, Operation::Update { table, bounded: true, sets });
+    }
+}
+
+struct Alembic<'a> {
+    modules: Modules<'a>,
     /// Tables that a session was asked for rows of: what it commits are they.
     asked: RefCell<BTreeSet<String>>,
 }
 
-impl Vocabulary for Alembic {
+impl Vocabulary for Alembic<'_> {
     fn call(&self, walk: &mut Walk<'_>, called: &Called) -> Option<Value> {
         if let Some(value) = rows::sqlalchemy(walk, called) {
             match &value {
@@ -60,9 +75,7 @@ impl Vocabulary for Alembic {
             return Some(value);
         }
         if matches!(called.name.as_str(), "commit" | "flush") && called.path.ends_with("session") {
-            for table in std::mem::take(&mut *self.asked.borrow_mut()) {
-                walk.act(&called.span, Operation::Update { table: object(&table), bounded: true, sets: vec![] });
-            }
+            changed(walk, &called.span, std::mem::take(&mut *self.asked.borrow_mut()));
             return Some(Value::Nil);
         }
         if let Some(value) = executed(walk, called).or_else(|| around(walk, called)).or_else(|| of_type(walk, called)) {
@@ -92,6 +105,20 @@ impl Vocabulary for Alembic {
 
     fn name(&self, walk: &Walk<'_>, name: &str) -> Option<Value> {
         dialect_name(walk.surroundings.dialect, name)
+    }
+
+    fn rows(&self, value: &Value) -> Option<Value> {
+        match value {
+            Value::Made(made) if made.path == "query" => {
+                let table = object(&made.arguments.first()?.shown());
+                Some(Value::Rows { table, bounded: true })
+            }
+            _ => None,
+        }
+    }
+
+    fn module(&self, name: &str, function: &str) -> Option<Vec<Node>> {
+        module(self.modules, name, function)
     }
 
     fn unknown(&self, walk: &mut Walk<'_>, called: &Called) -> Value {
@@ -216,7 +243,11 @@ fn table(walk: &mut Walk<'_>, called: &Called) -> bool {
                 Some(other) => object(&other.shown()),
                 None => called.table(0, "table"),
             };
-            walk.act(&called.span, Operation::Insert { table, idempotent: false });
+            let is_seed = walk.over_rows == 0 && called.argument(1, "rows").is_some_and(rows::stands);
+            walk.act(
+                &called.span,
+                if is_seed { Operation::Seed { table } } else { Operation::Insert { table, idempotent: false } },
+            );
         }
         "create_table_comment" | "drop_table_comment" => {
             walk.act(&called.span, Operation::Tune { kind: Kind::Table, object: first(), what: "comment" })
@@ -278,10 +309,19 @@ fn alter_column(walk: &mut Walk<'_>, called: &Called, table: &Object) {
         |operation: Operation| walk.acts.push(crate::migration::operation::Act { operation, span: called.span.clone() });
     let dialect = walk.surroundings.dialect;
     if let Some(kind) = called.option("type_") {
-        let is_same = called.option("existing_type") == Some(kind);
-        if !is_same {
-            let using = called.option("postgresql_using").is_some();
-            act(Operation::ChangeType { table: table.clone(), column: column.clone(), to: data_type(kind, dialect), using });
+        let before = called.option("existing_type");
+        let added = before.and_then(|before| added_values(before, kind));
+        let is_same = before == Some(kind);
+        let using = called.option("postgresql_using").is_some();
+        match added {
+            Some((object, values)) if !using => {
+                values.into_iter().for_each(|value| act(Operation::AddEnumValue { object: object.clone(), value }));
+            }
+            _ if is_same => {}
+            _ => {
+                let (from, to) = (before.and_then(|kind| data_type(kind, dialect)), data_type(kind, dialect));
+                act(Operation::ChangeType { table: table.clone(), column: column.clone(), from, to, using });
+            }
         }
     }
     match called.option("server_default") {
@@ -304,6 +344,17 @@ fn alter_column(walk: &mut Walk<'_>, called: &Called, table: &Object) {
     if walk.acts.len() == before {
         walk.act(&called.span, Operation::Tune { kind: Kind::Table, object: table.clone(), what: "comment" });
     }
+}
+
+/// The values that an enum gains at its end, where both are described and it has the same name.
+fn added_values(before: &Value, after: &Value) -> Option<(Object, Vec<String>)> {
+    let (Value::Made(before), Value::Made(after)) = (before, after) else { return None };
+    let is_enum = |made: &Made| made.word().eq_ignore_ascii_case("enum") && made.arguments.iter().all(Value::is_known);
+    let name = after.named("name").filter(|name| before.named("name") == Some(*name))?;
+    let (old, new): (Vec<String>, Vec<String>) =
+        (before.arguments.iter().flat_map(Value::names).collect(), after.arguments.iter().flat_map(Value::names).collect());
+    let is_grown = is_enum(before) && is_enum(after) && !old.is_empty() && new.len() > old.len() && new.starts_with(&old);
+    is_grown.then(|| (Object::new(name.shown()), new[old.len()..].to_vec()))
 }
 
 fn constraints(walk: &mut Walk<'_>, called: &Called) -> bool {

@@ -37,6 +37,17 @@ pub fn executed(walk: &mut Walk<'_>, called: &Called) -> Option<Value> {
             walk.act(&called.span, Operation::Drop { kind, object, cascade: false, if_exists: false });
             return Some(Value::Nil);
         }
+        // A change of a table that is not known.
+        Value::Made(made)
+            if !made.path.starts_with("statement.")
+                && made.path.split('.').any(|word| matches!(word, "update" | "insert" | "delete")) =>
+        {
+            walk.act(
+                &called.span,
+                Operation::Opaque { what: format!("SQL that is put together in code: {}", statement.shown()) },
+            );
+            return Some(Value::Unknown("rows".to_owned()));
+        }
         Value::Made(made)
             if matches!(made.word(), "select" | "values" | "func" | "count")
                 || made.path.contains("select(")

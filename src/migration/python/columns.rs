@@ -93,7 +93,8 @@ pub fn data_type(value: &Value, dialect: Dialect) -> Option<String> {
     let zoned = |name: &str| {
         let has_zone = made.and_then(|made| made.named("timezone")) == Some(&Value::Bool(true));
         if !is_postgres {
-            "datetime".to_owned()
+            let kind = if word == "TIMESTAMP" { "timestamp" } else { "datetime" };
+            number(usize::MAX, "fsp").map_or_else(|| kind.to_owned(), |digits| format!("{kind}({digits})"))
         } else if has_zone {
             format!("{name} with time zone")
         } else {

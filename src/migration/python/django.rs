@@ -5,7 +5,7 @@
 //! [`super::fields`].
 
 use super::fields::{Field, field};
-use super::{dialect_name, rows, unknown};
+use super::{Modules, dialect_name, module, rows, unknown};
 use crate::migration::operation::{Act, Column, Fill, Kind, Object, Operation};
 use crate::migration::script::called::{Called, object};
 use crate::migration::script::value::{Made, Value};
@@ -22,9 +22,9 @@ pub fn table_name(app: &str, model: &str) -> String {
 }
 
 /// What the operations of a migration do.
-pub fn read(nodes: &[Node], class: &Class, app: &str, surroundings: Surroundings<'_>) -> Reading {
+pub fn read(nodes: &[Node], class: &Class, app: &str, surroundings: Surroundings<'_>, modules: Modules<'_>) -> Reading {
     let app = if app.is_empty() { "app" } else { app }.to_owned();
-    let words = Django { app: app.clone() };
+    let words = Django { app: app.clone(), modules };
     let mut walk = Walk::new(surroundings, &words);
     walk.learn(nodes);
     let mut in_transaction = true;
@@ -71,11 +71,12 @@ fn collect(node: &Node, places: &mut Vec<Range<usize>>) {
     }
 }
 
-struct Django {
+struct Django<'a> {
+    modules: Modules<'a>,
     app: String,
 }
 
-impl Vocabulary for Django {
+impl Vocabulary for Django<'_> {
     fn call(&self, walk: &mut Walk<'_>, called: &Called) -> Option<Value> {
         if let Some(value) = rows::django(walk, called, &self.app) {
             return Some(value);
@@ -102,6 +103,10 @@ impl Vocabulary for Django {
     fn member(&self, receiver: &Value, name: &str) -> Option<Value> {
         let is_manager = name.ends_with("objects") || name.ends_with("manager");
         (is_manager && matches!(receiver, Value::Rows { .. })).then(|| receiver.clone())
+    }
+
+    fn module(&self, name: &str, function: &str) -> Option<Vec<Node>> {
+        module(self.modules, name, function)
     }
 
     fn unknown(&self, walk: &mut Walk<'_>, called: &Called) -> Value {
@@ -374,7 +379,9 @@ impl Migration {
             return;
         }
         let before = walk.acts.len();
-        walk.follow(&name, None);
+        if walk.follow(&name, None).is_none() {
+            walk.follow_imported(&name, &self.span.clone());
+        }
         let is_understood = walk.acts.len() > before;
         // What the function does is told at the place where it is run.
         for act in walk.acts.iter_mut().skip(before) {

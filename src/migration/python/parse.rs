@@ -205,7 +205,9 @@ impl Reader<'_> {
             "conditional_expression" => {
                 let parts = Self::children(node);
                 let [yes, test, no] = parts.as_slice() else { return None };
-                let ways = vec![self.node(*yes), self.node(*no)];
+                // Their value is what they are there for: no statements.
+                let ways = [*yes, *no].map(|way| Node { span: way.byte_range(), form: Form::Splat(Box::new(self.node(way))) });
+                let ways = ways.into();
                 Form::Branch { test: Box::new(self.node(*test)), ways }
             }
             "lambda" => {
@@ -288,9 +290,8 @@ impl Reader<'_> {
                 Form::Branch { test, ways: vec![yes, no] }
             }
             "return_statement" => Form::Return(Box::new(self.first(node))),
-            "import_statement"
-            | "import_from_statement"
-            | "future_import_statement"
+            "import_from_statement" | "import_statement" => self.import(node),
+            "future_import_statement"
             | "pass_statement"
             | "assert_statement"
             | "raise_statement"
@@ -300,6 +301,25 @@ impl Reader<'_> {
             | "continue_statement" => Form::Nil,
             _ => return None,
         })
+    }
+
+    /// `from a.b import c as d`, `import a.b as d`.
+    fn import(&self, node: Tree<'_>) -> Form {
+        let from = node.child_by_field_name("module_name");
+        let mut cursor = node.walk();
+        let names: Vec<(String, String)> = node
+            .children_by_field_name("name", &mut cursor)
+            .map(|name| {
+                let there = self.raw(name.child_by_field_name("name").unwrap_or(name)).to_owned();
+                let here = name.child_by_field_name("alias").map_or_else(|| there.clone(), |alias| self.raw(alias).to_owned());
+                (here, there)
+            })
+            .collect();
+        match (from, names.as_slice()) {
+            (Some(from), _) => Form::Import { module: self.raw(from).to_owned(), names },
+            (None, [(here, module)]) => Form::Import { module: module.clone(), names: vec![(here.clone(), String::new())] },
+            (None, _) => Form::Nil,
+        }
     }
 
     /// Loops, `with`, `try`, `match`.

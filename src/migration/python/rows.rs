@@ -107,6 +107,7 @@ fn query(walk: &mut Walk<'_>, called: &Called, made: &Rc<Made>) -> Value {
         "options" | "order_by" | "yield_per" | "distinct" | "with_for_update" | "enable_eagerloads" => {
             return Value::Made(made.clone());
         }
+        "all" | "first" | "one" | "one_or_none" | "get" => return Value::Rows { table, bounded: true },
         _ => {}
     }
     Value::Unknown(called.full())
@@ -128,10 +129,35 @@ pub fn execute(walk: &mut Walk<'_>, called: &Called, value: &Value) -> bool {
             Operation::Update { table, bounded, sets: sets.collect() }
         }
         "delete" => Operation::Delete { table, bounded },
+        _ if is_seed(walk, called, made) => Operation::Seed { table },
         _ => Operation::Insert { table, idempotent: made.named("idempotent").is_some() },
     };
     walk.act(&called.span, operation);
     true
+}
+
+/// Are the rows of a built `INSERT` in the text?
+fn is_seed(walk: &Walk<'_>, called: &Called, made: &Made) -> bool {
+    let values = made.named.iter().filter(|(name, _)| !matches!(name.as_str(), "where" | "idempotent")).map(|(_, value)| value);
+    let values: Vec<&Value> = values.chain(called.arguments.get(1)).collect();
+    walk.over_rows == 0
+        && made.named("idempotent").is_none()
+        && made.path == "statement.insert"
+        && !values.is_empty()
+        && values.into_iter().all(stands)
+}
+
+/// Does a value stand in the text? Calls such as `now()` and a row that was looked up do; what is read from rows does not.
+pub fn stands(value: &Value) -> bool {
+    match value {
+        Value::Nil | Value::Bool(_) | Value::Number(_) | Value::Text { holes: false, .. } | Value::Rows { .. } => true,
+        Value::List(items) => items.iter().all(stands),
+        Value::Map(pairs) => pairs.iter().all(|(key, value)| stands(key) && stands(value)),
+        Value::Made(made) => {
+            made.arguments.iter().all(stands) && made.named.iter().all(|(_, value)| stands(value)) && made.path != "query"
+        }
+        Value::Text { .. } | Value::Block(_) | Value::Handle(_) | Value::Unknown(_) => false,
+    }
 }
 
 /// The table of a value: rows, or a class of this file that names one.
@@ -189,7 +215,10 @@ pub fn django(walk: &mut Walk<'_>, called: &Called, app: &str) -> Option<Value> 
         }
         "create" | "bulk_create" | "get_or_create" | "update_or_create" => {
             let idempotent = called.name.contains("_or_") || called.says("ignore_conflicts");
-            walk.act(&called.span, Operation::Insert { table, idempotent });
+            let is_seed = walk.over_rows == 0
+                && called.name != "update_or_create"
+                && called.arguments.iter().chain(called.named.iter().map(|(_, value)| value)).all(stands);
+            walk.act(&called.span, if is_seed { Operation::Seed { table } } else { Operation::Insert { table, idempotent } });
             Some(picked)
         }
         name if PICKED.contains(&name) || called.arguments.is_empty() && !called.named.is_empty() => Some(picked),

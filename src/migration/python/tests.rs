@@ -10,7 +10,7 @@ fn sql(text: &str) -> Vec<Act> {
 
 fn operations(text: &str) -> Vec<Operation> {
     let surroundings = Surroundings { dialect: Dialect::Postgres, sql: &sql };
-    read(text, "shop", surroundings).acts.into_iter().map(|act| act.operation).collect()
+    read(text, "shop", surroundings, &|_| None).acts.into_iter().map(|act| act.operation).collect()
 }
 
 /// What a body of `upgrade()` does.
@@ -104,7 +104,7 @@ fn sql_and_rows_of_alembic() {
     assert_eq!(short(&operations[..4]), ["session one", "session two", "session three t what", "session four t {}"]);
     assert!(matches!(&operations[4], Operation::Update { table, bounded: true, sets } if table.name == "t" && *sets == ["a"]));
     assert!(matches!(&operations[5], Operation::Delete { bounded: false, .. }));
-    assert!(matches!(&operations[6], Operation::Insert { table, .. } if table.name == "t"));
+    assert!(matches!(&operations[6], Operation::Seed { table } if table.name == "t"));
     assert!(matches!(&operations[7], Operation::Create { kind: Kind::Enum, object } if object.name == "mood"));
     assert_eq!(short(&operations[8..]), ["opaque mystery"]);
 }
@@ -115,6 +115,102 @@ fn functions_constants_loops_and_dialects_are_followed() {
     assert_eq!(short(&operations(text)), ["drop-column a old", "drop-column b old", "drop-table c"]);
     let several = "def upgrade(name):\n    globals()['upgrade_%s' % name]()\n\ndef upgrade_one():\n    op.drop_table('a')\n";
     assert_eq!(short(&operations(several)), ["drop-table a"]);
+}
+
+/// What a migration does that takes its helpers from a project.
+fn beside(text: &str, project: &[(&str, &str)]) -> Vec<Act> {
+    let surroundings = Surroundings { dialect: Dialect::Postgres, sql: &sql };
+    let modules = |name: &str| project.iter().find(|(module, _)| *module == name).map(|(_, text)| (*text).to_owned());
+    read(text, "shop", surroundings, &modules).acts
+}
+
+#[test]
+fn helpers_of_the_same_project_are_followed_to_where_they_are() {
+    let helpers = "from alembic import op\nfrom project.deeper import drop as take_away\nTABLE = 'orders'\n\ndef add_note(name='note'):\n    if not has_column(TABLE, name):\n        op.add_column(TABLE, sa.Column(name, sa.Text()))\n\ndef clean():\n    take_away(TABLE)\n\ndef wrapped():\n    yield\n";
+    let project = [("project.helpers", helpers), ("project.deeper", "def drop(table):\n    op.drop_table(table)\n")];
+    let text = "from project.helpers import add_note as note\nfrom project import helpers\nTABLE = 'other'\n\ndef upgrade():\n    note()\n    helpers.clean()\n    note(name='more')\n    helpers.away()\n    unheard_of()\n";
+    let acts = beside(text, &project);
+    let told: Vec<Operation> = acts.iter().map(|act| act.operation.clone()).collect();
+    assert_eq!(
+        short(&told),
+        ["add-column orders note", "drop-table orders", "add-column orders more", "opaque helpers.away", "opaque unheard_of"]
+    );
+    // Told at the place of the call, in the file that is read.
+    assert_eq!(&text[acts[0].span.clone()], "note()");
+    assert_eq!(&text[acts[1].span.clone()], "helpers.clean()");
+    let around = "from project.helpers import wrapped\n\ndef upgrade():\n    with wrapped():\n        op.drop_table('a')\n";
+    assert_eq!(beside(around, &project).len(), 1, "a block is of the file that has it");
+    let django = "from project.deeper import forwards\n\nclass Migration(migrations.Migration):\n    operations = [migrations.RunPython(forwards)]\n";
+    let forwards = "def forwards(apps, schema_editor):\n    apps.get_model('shop', 'Book').objects.filter(a=1).delete()\n";
+    let acts = beside(django, &[("project.deeper", forwards)]);
+    assert!(matches!(&acts[0].operation, Operation::Delete { table, bounded: true } if table.name == "shop_book"), "{acts:?}");
+}
+
+#[test]
+fn helpers_that_take_each_other_in_come_to_an_end() {
+    let one = "from project.two import b\n\ndef a():\n    b()\n    b()\n    op.drop_table('a')\n";
+    let two = "from project.one import a\n\ndef b():\n    a()\n    a()\n    op.drop_table('b')\n";
+    let text = "from project.one import a\n\ndef upgrade():\n    for name in names:\n        a()\n";
+    let acts = beside(text, &[("project.one", one), ("project.two", two)]);
+    assert!(acts.iter().any(|act| matches!(act.operation, Operation::Opaque { .. })), "what is not followed is said");
+}
+
+#[test]
+fn rows_of_a_session_tell_which_columns_they_are_given() {
+    let text = |given: &str| {
+        format!(
+            "class Slice(Base):\n    __tablename__ = 'slices'\n\nclass User(Base):\n    __tablename__ = 'users'\n\ndef upgrade():\n    session = db.Session(bind=op.get_bind())\n    for user in session.query(User):\n        for slc in session.query(Slice).filter(Slice.id > 1).all():\n            {given}\n    session.commit()\n"
+        )
+    };
+    let updates = |given: &str| -> Vec<(String, Vec<String>)> {
+        let told = operations(&text(given)).into_iter().filter_map(|operation| match operation {
+            Operation::Update { table, sets, .. } => Some((table.name, sets)),
+            _ => None,
+        });
+        told.collect()
+    };
+    let one = |table: &str, column: &str| (table.to_owned(), vec![column.to_owned()]);
+    assert_eq!(updates("slc.perm = user.name"), [one("slices", "perm")], "users were only looked at");
+    assert_eq!(updates("other.perm = 1"), [one("slices", "perm"), one("users", "perm")], "whose row it is is not known");
+    assert_eq!(updates("change(slc)"), [("slices".to_owned(), vec![]), ("users".to_owned(), vec![])]);
+}
+
+#[test]
+fn rows_that_stand_in_the_text_are_told_from_copies() {
+    let alembic = |body: &str| short(&up(body)).len() == 1 && matches!(&up(body)[0], Operation::Seed { .. });
+    let t = "t = sa.table('t', sa.column('a'))\n";
+    assert!(alembic(&format!("{t}op.bulk_insert(t, [{{'a': 1}}, {{'a': sa.func.now()}}])")));
+    assert!(alembic(&format!("{t}op.execute(t.insert().values(a='x'))")));
+    assert!(!alembic(&format!("{t}op.bulk_insert(t, rows)")));
+    assert!(!alembic(&format!("{t}for row in conn.execute(sa.select(t)):\n    op.execute(t.insert().values(a=1))")));
+    let django = |body: &str| {
+        let text = format!(
+            "def fill(apps, editor):\n    Book = apps.get_model('shop', 'Book')\n    {body}\n\nclass Migration(migrations.Migration):\n    operations = [migrations.RunPython(fill)]\n"
+        );
+        matches!(&operations(&text)[..], [Operation::Seed { .. }])
+    };
+    assert!(django("Book.objects.create(title='a', made=timezone.now())"));
+    assert!(django("Book.objects.bulk_create([Book(title='a'), Book(title='b')])"));
+    assert!(!django("Book.objects.update_or_create(title='a')"));
+    assert!(!django("for old in Book.objects.all():\n        Book.objects.create(title='a', of=old)"));
+}
+
+#[test]
+fn what_a_column_was_is_taken_from_the_text() {
+    let operations = up(
+        "op.alter_column('t', 'a', existing_type=sa.String(20), type_=sa.String(40))\nop.alter_column('t', 'b', existing_type=sa.Enum('x', name='mood'), type_=sa.Enum('x', 'y', name='mood'))\nop.alter_column('t', 'c', existing_type=sa.Enum('x', 'y', name='mood'), type_=sa.Enum('y', name='mood'))",
+    );
+    assert!(matches!(&operations[0], Operation::ChangeType { from: Some(from), .. } if from == "character varying(20)"));
+    assert!(matches!(&operations[1], Operation::AddEnumValue { object, value } if object.name == "mood" && value == "y"));
+    assert!(matches!(&operations[2], Operation::ChangeType { .. }), "a value that goes is no addition");
+}
+
+#[test]
+fn a_value_that_is_chosen_is_no_statement_and_an_unknown_table_no_reading() {
+    let body = "kind = dialects.mysql.DATETIME(fsp=6) if is_mysql else sa.DateTime\nschema = context.schema + '.' if context.schema else ''\nop.add_column('t', sa.Column('a', kind))\nop.execute(somewhere.table.update().values(a=1))";
+    let told = short(&up(body));
+    assert_eq!(told[0], "add-column t a");
+    assert!(told.len() == 2 && told[1].starts_with("opaque"), "{told:?}");
 }
 
 #[test]
@@ -177,7 +273,7 @@ fn the_rest_of_django() {
         ]
     );
     let atomic = "class Migration(migrations.Migration):\n    atomic = False\n    operations = []\n";
-    assert!(!read(atomic, "a", Surroundings { dialect: Dialect::Postgres, sql: &sql }).in_transaction);
+    assert!(!read(atomic, "a", Surroundings { dialect: Dialect::Postgres, sql: &sql }, &|_| None).in_transaction);
 }
 
 #[test]
@@ -208,7 +304,7 @@ proptest::proptest! {
             letters[..cut].iter().collect::<String>() + &piece + &letters[cut..].iter().collect::<String>(),
             letters[..from].iter().collect::<String>() + &piece + &letters[to..].iter().collect::<String>(),
         ] {
-            let reading = read(&changed, "app", Surroundings { dialect: Dialect::Mysql, sql: &sql });
+            let reading = read(&changed, "app", Surroundings { dialect: Dialect::Mysql, sql: &sql }, &|_| None);
             for act in reading.acts {
                 proptest::prop_assert!(changed.get(act.span).is_some());
             }

@@ -264,7 +264,7 @@ fn redefine(walk: &mut Walk<'_>, called: &Called, table: &Object, name: String) 
     }
     let says_using = kind.to_lowercase().contains(" using ");
     let using = says_using || called.option("using").is_some() || called.option("cast_as").is_some();
-    let change = Operation::ChangeType { table: table.clone(), column: name.clone(), to: new.data_type, using };
+    let change = Operation::ChangeType { table: table.clone(), column: name.clone(), from: None, to: new.data_type, using };
     walk.act(&called.span, change);
     match new.default {
         Fill::None => {}

@@ -17,8 +17,8 @@ pub(super) fn judge(operation: &Operation, context: &Context<'_>) -> Option<Judg
                 .costing(Cost::Lock)
                 .advise("before: a new column, a trigger that writes both, a backfill; after: drop the trigger, then the old column (`halfstep migrations split`)")
         }
-        Operation::ChangeType { table, column, to, using } => {
-            redefine::change_type(table, column, to.as_deref(), *using, context)
+        Operation::ChangeType { table, column, from, to, using } => {
+            redefine::change_type(table, column, (from.as_deref(), to.as_deref()), *using, context)
         }
         Operation::Redefine { table, column, new } => redefine::redefine(table, column, new, context),
         Operation::SetDefault { table, column, default } => set_default(table, column, default, context),

@@ -6,6 +6,13 @@ use super::{contract, either, expand, human};
 
 pub(super) fn judge(operation: &Operation, context: &Context<'_>) -> Option<Judgement> {
     Some(match operation {
+        Operation::Seed { table } => expand(
+            "P70",
+            format!(
+                "rows for `{table}` that stand in the text: new code needs them, old code meets them as it meets any new row"
+            ),
+        )
+        .soft(),
         Operation::Insert { table, idempotent } => insert(table, *idempotent),
         Operation::Update { table, bounded, sets } => update(table, *bounded, sets, context),
         Operation::Delete { table, bounded } => delete(table, *bounded),

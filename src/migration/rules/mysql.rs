@@ -34,7 +34,9 @@ pub(in crate::migration) fn judge(operation: &Operation, context: &Context<'_>) 
                 .soft()
                 .advise(COPIES)
         }
-        Operation::ChangeType { table, column, to, .. } => redefine::change_type(table, column, to.as_deref(), context),
+        Operation::ChangeType { table, column, from, to, .. } => {
+            redefine::change_type(table, column, (from.as_deref(), to.as_deref()), context)
+        }
         Operation::AddConstraint { table, constraint }
             if constraint.kind == ConstraintKind::PrimaryKey && are_filled(table, &constraint.columns, context) =>
         {

@@ -5,12 +5,18 @@ use super::super::{Context, Cost, Judgement, Phase};
 use super::{contract, either, expand, split};
 
 /// `ALTER COLUMN … TYPE`.
-pub(super) fn change_type(table: &Object, column: &str, to: Option<&str>, using: bool, context: &Context<'_>) -> Judgement {
+pub(super) fn change_type(
+    table: &Object,
+    column: &str,
+    (said, to): (Option<&str>, Option<&str>),
+    using: bool,
+    context: &Context<'_>,
+) -> Judgement {
     let known = context.column(table, column);
     if known.as_ref().is_some_and(|known| known.fresh) {
         return either("P21", format!("`{table}.{column}` is made in the same pending set")).costing(Cost::Lock);
     }
-    let from = known.and_then(|known| known.data_type);
+    let from = known.and_then(|known| known.data_type).or(said.map(str::to_owned));
     match (from.as_deref(), to) {
         (Some(from), Some(to)) if !using && is_same(from, to) => {
             either("P20", format!("`{table}.{column}` is of this type already")).costing(Cost::Lock)
@@ -52,7 +58,7 @@ pub(super) fn redefine(table: &Object, column: &str, new: &Column, context: &Con
     };
     let Some(old) = context.column(table, column) else { return unknown() };
     let (Some(from), Some(to)) = (old.data_type.as_deref(), new.data_type.as_deref()) else { return unknown() };
-    let by_type = change_type(table, column, Some(to), false, context);
+    let by_type = change_type(table, column, (None, Some(to)), false, context);
     if by_type.phase == Phase::Split {
         return by_type;
     }

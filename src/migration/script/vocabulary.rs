@@ -2,6 +2,7 @@
 //!
 //! It knows none itself: they are in `ruby` and `python`. Read next: [`super::walk`].
 
+use super::Node;
 use super::called::Called;
 use super::value::Value;
 use super::walk::Walk;
@@ -17,6 +18,16 @@ pub trait Vocabulary {
 
     /// `receiver.name` without a call. `None`: not known.
     fn member(&self, _receiver: &Value, _name: &str) -> Option<Value> {
+        None
+    }
+
+    /// The statements of another file of the project, by the name under which it is taken in, if this function is in it.
+    fn module(&self, _name: &str, _function: &str) -> Option<Vec<Node>> {
+        None
+    }
+
+    /// The rows that a value gives one by one. `None`: it gives none that are known.
+    fn rows(&self, _value: &Value) -> Option<Value> {
         None
     }
 

@@ -5,12 +5,15 @@
 //! followed. What is run only when something fails (`rescue`, `except`) is not. It knows no word of a framework: that is a
 //! [`Vocabulary`], as `ruby` and `python` have them.
 
+mod follow;
+
+use super::abroad::Abroad;
 use super::called::Called;
 use super::value::{Value, merged, weight};
 use super::vocabulary::{Draft, Vocabulary};
 use super::{Block, Call, Class, Form, Method, Node, Surroundings, builtin};
-use crate::migration::operation::{Act, Effect, Operation};
-use std::collections::BTreeMap;
+use crate::migration::operation::{Act, Effect, Object, Operation};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -28,9 +31,12 @@ pub struct Walk<'a> {
     pub surroundings: Surroundings<'a>,
     pub acts: Vec<Act>,
     pub drafts: Vec<Draft>,
-    /// Was something given to a member of an object, as `row.name = value`?
-    pub gives_members: bool,
+    /// What was given to members of objects, as `row.name = value`: the table, where the object is a row of a known one, and
+    /// the name.
+    pub given: BTreeSet<(Option<Object>, String)>,
     vocabulary: &'a dyn Vocabulary,
+    /// What other files of the project give to the one that is read.
+    abroad: Abroad,
     /// The file's own names first; then those of each method that is being followed.
     scopes: Vec<BTreeMap<String, Value>>,
     methods: BTreeMap<String, Rc<Method>>,
@@ -38,6 +44,8 @@ pub struct Walk<'a> {
     following: Vec<String>,
     returned: Option<Value>,
     stopped: bool,
+    /// How many loops are around that go over what is not in the text: rows, most often.
+    pub over_rows: usize,
     /// How many conditions and loops are around that may not be run at all.
     uncertain: usize,
     /// Somebody uses what the method that is being followed gives: its statements may be there for that alone.
@@ -55,14 +63,16 @@ impl<'a> Walk<'a> {
             surroundings,
             acts: vec![],
             drafts: vec![],
-            gives_members: false,
+            given: BTreeSet::new(),
             vocabulary,
+            abroad: Abroad::default(),
             scopes: vec![BTreeMap::new()],
             methods: BTreeMap::new(),
             classes: BTreeMap::new(),
             following: vec![],
             returned: None,
             stopped: false,
+            over_rows: 0,
             uncertain: 0,
             is_asked: false,
             depth: 0,
@@ -77,6 +87,7 @@ impl<'a> Walk<'a> {
             match &node.form {
                 Form::Method(method) => drop(self.methods.insert(method.name.clone(), method.clone())),
                 Form::Class(class) => drop(self.classes.insert(class.name.clone(), class.clone())),
+                Form::Import { module, names } => self.import(module, names),
                 Form::Assign { .. } => {
                     let before = self.acts.len();
                     self.value(node);
@@ -167,7 +178,10 @@ impl<'a> Walk<'a> {
     /// Runs a block once for each of these, or once without knowing for what.
     pub fn each(&mut self, block: &Rc<Block>, over: &Value) -> Vec<Value> {
         self.uncertain += 1;
-        let given = match over {
+        let rows = self.vocabulary.rows(over);
+        let is_known = rows.is_none() && matches!(over, Value::List(_) | Value::Map(_));
+        self.over_rows += usize::from(!is_known);
+        let given = match rows.as_ref().unwrap_or(over) {
             Value::List(items) if items.len() <= LONGEST_LIST => {
                 items.iter().map(|item| self.block(block, std::slice::from_ref(item))).collect()
             }
@@ -177,45 +191,9 @@ impl<'a> Walk<'a> {
             Value::Rows { table, .. } => vec![self.block(block, &[Value::Rows { table: table.clone(), bounded: true }])],
             _ => vec![self.block(block, &[])],
         };
+        self.over_rows -= usize::from(!is_known);
         self.uncertain -= 1;
         given
-    }
-
-    /// Follows a method of this file. `None`: there is none of that name, or it is being followed already.
-    pub fn follow(&mut self, name: &str, called: Option<&Called>) -> Option<Value> {
-        let method = self.methods.get(name)?.clone();
-        if self.following.iter().any(|other| other == name) || self.following.len() >= MOST_METHODS {
-            return None;
-        }
-        let mut scope = BTreeMap::new();
-        for (place, parameter) in method.names.iter().enumerate() {
-            let given = called.and_then(|called| {
-                let by_name = called.named.iter().find(|(key, _)| *key == parameter.name).map(|(_, value)| value);
-                by_name.or_else(|| called.arguments.get(place)).cloned()
-            });
-            let value = match (given, &parameter.default) {
-                (Some(value), _) => value,
-                (None, Some(default)) => self.value(default),
-                (None, None) => Value::Unknown(parameter.name.clone()),
-            };
-            scope.insert(parameter.name.clone(), value);
-        }
-        if let Some(block) = called.and_then(|called| called.block.clone()) {
-            scope.insert("&".to_owned(), Value::Block(block));
-        }
-        self.following.push(name.to_owned());
-        self.scopes.push(scope);
-        let outer = (self.returned.take(), std::mem::take(&mut self.stopped), std::mem::take(&mut self.uncertain));
-        let last = self.statement(&method.body);
-        let given = match self.returned.take() {
-            None | Some(Value::Nil) => last,
-            Some(value) if value == last || matches!(last, Value::Nil) => value,
-            Some(_) => Value::Unknown(name.to_owned()),
-        };
-        (self.returned, self.stopped, self.uncertain) = outer;
-        self.scopes.pop();
-        self.following.pop();
-        Some(given)
     }
 
     /// What an expression gives; what it does is written down on the way.
@@ -264,6 +242,10 @@ impl<'a> Walk<'a> {
             }
             Form::Class(class) => {
                 self.classes.insert(class.name.clone(), class.clone());
+                Value::Nil
+            }
+            Form::Import { module, names } => {
+                self.import(module, names);
                 Value::Nil
             }
             Form::Other(what) => Value::Unknown(what.clone()),
@@ -370,7 +352,13 @@ impl<'a> Walk<'a> {
 
     fn assign(&mut self, names: &[String], value: &Node) -> Value {
         let value = self.value(value);
-        self.gives_members |= names.iter().any(|name| name.contains('.'));
+        for (object, member) in names.iter().filter_map(|name| name.split_once('.')) {
+            let table = match self.get(object) {
+                Some(Value::Rows { table, .. }) => Some(table.clone()),
+                _ => None,
+            };
+            self.given.insert((table, member.to_owned()));
+        }
         match (names, &value) {
             ([name], _) => match name.split_once('[') {
                 // An item of a list or a map.
@@ -486,6 +474,9 @@ impl<'a> Walk<'a> {
             return value;
         }
         if let Some(value) = builtin::call(self, called) {
+            return value;
+        }
+        if let Some(value) = self.follow_abroad(called) {
             return value;
         }
         vocabulary.unknown(self, called)

@@ -120,7 +120,7 @@ impl Reader<'_> {
                 Some(Wish::RenameColumn { table: table.clone(), column: column.clone(), to: to.clone() })
             }
             Operation::RenameTable { table, to } => Some(Wish::RenameTable { table: table.clone(), to: to.name.clone() }),
-            Operation::ChangeType { table, column, to, using } => {
+            Operation::ChangeType { table, column, to, using, .. } => {
                 let Some(to) = to else {
                     return Err(Human::because(format!("the new type of {table}.{column} is not in the text")));
                 };

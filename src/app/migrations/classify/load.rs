@@ -4,6 +4,7 @@ use super::walk::Found;
 use crate::migration::layout::{self, File, Role};
 use crate::migration::read::{self, Contents};
 use crate::migration::{Dialect, Language};
+use crate::migration_source::beside;
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
@@ -90,7 +91,8 @@ fn load(found: &Found, dialect: Option<Dialect>) -> Loaded {
         text,
     };
     if !unreadable && !left_out {
-        loaded.contents = read::read(&loaded.text, &loaded.layout, loaded.dialect);
+        let modules = |name: &str| beside::module(&found.path, name);
+        loaded.contents = read::read_beside(&loaded.text, &loaded.layout, loaded.dialect, &modules);
     }
     loaded
 }

@@ -6,7 +6,8 @@
 use super::load::{Loaded, Trouble};
 use super::{Classification, Classified};
 use crate::cli::migrations::ClassifyArguments;
-use crate::migration::{Context, Dialect, Phase, Tool, file, judge_file, mark, read, set};
+use crate::migration::{Context, Dialect, Language, Phase, Tool, file, judge_file, mark, read, set};
+use crate::migration_source::beside;
 use crate::model::Printable;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -86,12 +87,16 @@ fn settle_dialect(members: &mut [Loaded], asked: Option<Dialect>) {
     }
     let count = |dialect: Dialect| members.iter().filter(|one| one.knows_dialect && one.dialect == dialect).count();
     let most = Dialect::ALL.into_iter().rev().max_by_key(|dialect| count(*dialect)).unwrap_or(Dialect::Postgres);
-    if count(most) == 0 || most == Dialect::Postgres {
+    // A program's text does not show it, and one name such as `fix_mysql_charset` says nothing of a hundred others.
+    let is_programs = members.iter().any(|one| one.layout.language != Language::Sql);
+    let too_few = count(most) == 0 || (is_programs && count(most) * 2 < members.len());
+    if too_few || most == Dialect::Postgres {
         return;
     }
     for one in members.iter_mut().filter(|one| !one.knows_dialect) {
         one.dialect = most;
-        one.contents = read::read(&one.text, &one.layout, most);
+        let path = Path::new(&one.path);
+        one.contents = read::read_beside(&one.text, &one.layout, most, &|name: &str| beside::module(path, name));
     }
 }
 

@@ -55,6 +55,37 @@ fn a_folder_is_one_pending_set_in_the_order_of_its_tool() {
 }
 
 #[test]
+fn a_helper_of_the_project_is_read_and_one_outside_of_it_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let uses = |call: &str| format!("from shop.db import helpers\nfrom .near import index\n\ndef upgrade():\n    {call}\n");
+    write(
+        folder.path(),
+        &[
+            ("shop/db/helpers.py", "def forget(table):\n    op.drop_column(table, 'note')\n"),
+            ("shop/db/versions/near.py", "def index():\n    op.create_index('i', 't', ['a'])\n"),
+            ("shop/db/versions/1_a.py", &uses("helpers.forget('t')")),
+            ("shop/db/versions/2_b.py", &uses("index()")),
+            ("shop/db/versions/3_c.py", &uses("library.forget('t')")),
+        ],
+    );
+    let value = classified(&folder.path().join("shop/db/versions"), &ClassifyArguments::default());
+    let told = phases(&value);
+    let told: Vec<(&str, &str)> = told.iter().map(|(name, phase)| (name.as_str(), phase.as_str())).collect();
+    assert_eq!(told, [("1_a.py", "contract"), ("2_b.py", "either"), ("3_c.py", "human")]);
+    assert_eq!(value["files"][0]["statements"][0]["line"], 5);
+}
+
+#[test]
+fn one_name_in_a_folder_of_programs_says_nothing_of_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "def upgrade():\n    if op.get_bind().dialect.name == 'postgresql':\n        op.drop_column('t', 'a')\n";
+    write(folder.path(), &[("1_a.py", text), ("2_b.py", text), ("3_fix_mysql.py", text)]);
+    let told: Vec<String> =
+        phases(&classified(folder.path(), &ClassifyArguments::default())).into_iter().map(|(_, phase)| phase).collect();
+    assert_eq!(told, ["contract", "contract", "either"]);
+}
+
+#[test]
 fn a_statement_has_all_that_was_promised() {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), &[("1.sql", "-- a\n\nALTER TABLE a\n  ADD COLUMN b int,\n  DROP COLUMN c;\n")]);

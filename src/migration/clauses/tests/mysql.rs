@@ -206,7 +206,7 @@ fn routines_views_and_the_rest() {
 #[test]
 fn rows() {
     mysql(&[
-        ("INSERT INTO t VALUES (1, 'a')", &["insert t"]),
+        ("INSERT INTO t VALUES (1, 'a')", &["seed t"]),
         ("INSERT IGNORE INTO s.t (a) SELECT a FROM u", &["insert s.t again"]),
         ("INSERT INTO t SET a = 1 ON DUPLICATE KEY UPDATE a = 2", &["insert t again"]),
         ("REPLACE INTO t VALUES (1)", &["insert t again"]),

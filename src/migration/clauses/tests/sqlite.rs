@@ -83,8 +83,8 @@ fn indexes_views_triggers() {
 #[test]
 fn rows_and_the_session() {
     sqlite(&[
-        ("INSERT OR IGNORE INTO t (a) VALUES (1)", &["insert t again"]),
-        ("INSERT OR ROLLBACK INTO t VALUES (1)", &["insert t"]),
+        ("INSERT OR IGNORE INTO t (a) VALUES (1)", &["seed t"]),
+        ("INSERT OR ROLLBACK INTO t VALUES (1)", &["seed t"]),
         ("INSERT INTO t SELECT * FROM u WHERE true ON CONFLICT (a) DO NOTHING", &["insert t again"]),
         ("REPLACE INTO t VALUES (1)", &["insert t again"]),
         ("UPDATE OR IGNORE t SET a = 1 WHERE a = 2", &["update t some a"]),

@@ -32,12 +32,17 @@ pub(super) fn judge(table: &Object, column: &str, new: &Column, context: &Contex
 }
 
 /// A new type and nothing else, as migrations in Ruby and Python say it.
-pub(super) fn change_type(table: &Object, column: &str, to: Option<&str>, context: &Context<'_>) -> Judgement {
+pub(super) fn change_type(
+    table: &Object,
+    column: &str,
+    (said, to): (Option<&str>, Option<&str>),
+    context: &Context<'_>,
+) -> Judgement {
     if context.is_fresh_column(table, column) {
         return either("Y12", format!("`{table}.{column}` is made in the same pending set: no version uses it"))
             .costing(Cost::Lock);
     }
-    let known = context.column(table, column).and_then(|known| known.data_type);
+    let known = context.column(table, column).and_then(|known| known.data_type).or(said.map(str::to_owned));
     let (Some(from), Some(to)) = (known, to) else {
         let new = Column { name: column.to_owned(), data_type: to.map(str::to_owned), ..Column::default() };
         return Judgement { proposed: None, ..unknown(table, column, &new) };
