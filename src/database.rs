@@ -10,7 +10,7 @@ pub mod sqlite;
 mod trouble;
 mod value;
 
-use crate::hand::database::Database;
+use crate::hand::database::{Database, Session};
 use crate::migration::Dialect;
 use crate::model::{Failure, Secret};
 use std::time::Duration;
@@ -51,6 +51,18 @@ fn scratch_name() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let next = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("hs_scratch_{}_{}_{next}", std::process::id(), since.as_millis())
+}
+
+/// Drops the scratch databases that are left among those that `unused` names; what may not be dropped stays.
+async fn drop_left(session: &mut dyn Session, unused: &str, place: &str) -> Result<Vec<String>, Failure> {
+    let found = session.query(unused, &[]).await.map_err(|error| error.failure("looking for old copies", place))?;
+    let mut gone = vec![];
+    for name in found.into_iter().flatten().flatten().filter(|name| is_left(name)) {
+        if session.execute(&format!("DROP DATABASE IF EXISTS {name}"), &[]).await.is_ok() {
+            gone.push(name);
+        }
+    }
+    Ok(gone)
 }
 
 /// Is it the name of a scratch database, made so long ago that nobody makes it any more?

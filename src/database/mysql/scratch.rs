@@ -47,19 +47,12 @@ pub(super) async fn make(owner: &Mysql, copy: Copy) -> Result<Box<dyn Scratch>, 
     }
 }
 
-/// Drops what is left of others; what may not be dropped stays.
+/// Drops what is left of others.
 pub(super) async fn sweep(owner: &Mysql) -> Result<Vec<String>, Failure> {
     let unused = "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'hs\\_scratch\\_%' \
                   AND schema_name NOT IN (SELECT db FROM information_schema.processlist WHERE db IS NOT NULL)";
     let mut session = owner.connect().await?;
-    let found = session.query(unused, &[]).await.map_err(|error| error.failure("looking for old copies", &owner.place()))?;
-    let mut gone = vec![];
-    for name in found.into_iter().flatten().flatten().filter(|name| super::super::is_left(name)) {
-        if session.execute(&format!("DROP DATABASE IF EXISTS {name}"), &[]).await.is_ok() {
-            gone.push(name);
-        }
-    }
-    Ok(gone)
+    super::super::drop_left(&mut session, unused, &owner.place()).await
 }
 
 /// Something to be made again, and where its text stands in the answer of `SHOW CREATE`.

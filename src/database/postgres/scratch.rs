@@ -53,19 +53,12 @@ pub(super) async fn make(owner: &Postgres, copy: Copy) -> Result<Box<dyn Scratch
     }
 }
 
-/// Drops what is left of others; what may not be dropped stays.
+/// Drops what is left of others.
 pub(super) async fn sweep(owner: &Postgres) -> Result<Vec<String>, Failure> {
     let unused = "SELECT d.datname FROM pg_catalog.pg_database d WHERE d.datname LIKE 'hs\\_scratch\\_%' AND NOT EXISTS \
                   (SELECT 1 FROM pg_catalog.pg_stat_activity a WHERE a.datname = d.datname)";
     let mut session = owner.connect().await?;
-    let found = session.query(unused, &[]).await.map_err(|error| error.failure("looking for old copies", &owner.place()))?;
-    let mut gone = vec![];
-    for name in found.into_iter().flatten().flatten().filter(|name| super::super::is_left(name)) {
-        if session.execute(&format!("DROP DATABASE IF EXISTS {name}"), &[]).await.is_ok() {
-            gone.push(name);
-        }
-    }
-    Ok(gone)
+    super::super::drop_left(&mut session, unused, &owner.place()).await
 }
 
 impl PgScratch {
