@@ -100,7 +100,9 @@ impl Server {
             }
             Kind::Mariadb => {
                 let home = format!("--datadir={}", text(&data));
-                run(&make, &["--no-defaults", &home, "--auth-root-authentication-method=normal", "--skip-test-db"])
+                // Its temporary tables have names that another one, made at the same time, would have too.
+                let own = format!("--tmpdir={}", text(&directory));
+                run(&make, &["--no-defaults", &home, &own, "--auth-root-authentication-method=normal", "--skip-test-db"])
             }
         };
         let made = made.output().expect("a program that can be run");

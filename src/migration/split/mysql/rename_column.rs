@@ -89,7 +89,13 @@ impl Rename<'_> {
         let subject = &self.subject;
         let (o, n) = (subject.q(&self.old.name), subject.q(self.to));
         let mut units = vec![];
-        if !self.old.nullable && self.old.default.is_none() && is_mariadb(subject) {
+        let stands_in = self.stands_in();
+        if let Some(value) = stands_in {
+            let set = change(alter(subject, &format!("ALTER COLUMN {o} SET DEFAULT {value}"), How::Instant));
+            let set = set.note(format!("The new version leaves {o} out: its rows hold {value} there, until a way back copies."));
+            let down = change(alter(subject, &format!("ALTER COLUMN {o} DROP DEFAULT"), How::Instant));
+            units.push(Unit::detach("relax", set).back(down));
+        } else if !self.old.nullable && self.old.default.is_none() && is_mariadb(subject) {
             let (up, down) = parts::required(subject, &self.old, &self.old.name, false);
             units.push(Unit::detach("relax", up).back(down));
         }
@@ -123,8 +129,29 @@ impl Rename<'_> {
         for index in parts::indexes_of(subject, &self.old.name) {
             units.push(parts::index_drop(subject, index, &self.old.name)?);
         }
-        units.push(parts::column_drop(subject, &self.old));
+        let last = Column { default: stands_in.map(str::to_owned).or_else(|| self.old.default.clone()), ..self.old.clone() };
+        units.push(parts::column_drop(subject, &last));
         Ok(units)
+    }
+
+    /// On MariaDB: a value for the rows that leave a required column out. To let it be NULL would write the table anew, with a wait
+    /// for all writers at its end; a default is a description. `None`: it may be left out, or not every row may hold the same.
+    fn stands_in(&self) -> Option<&'static str> {
+        let (subject, old) = (&self.subject, &self.old);
+        let is_free = parts::indexes_of(subject, &old.name).iter().all(|index| !index.unique)
+            && parts::keys_of(subject, &old.name).is_empty();
+        if old.nullable || old.default.is_some() || !is_mariadb(subject) || !is_free {
+            return None;
+        }
+        let kind = old.data_type.to_lowercase();
+        let is = |words: &[&str]| words.iter().any(|word| kind.starts_with(word));
+        if is(&["varchar", "char"]) {
+            Some("''")
+        } else if is(&["tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double"]) {
+            Some("0")
+        } else {
+            None
+        }
     }
 
     /// A trigger made, and taken away.
