@@ -432,7 +432,8 @@ async fn a_server_that_dies_in_a_backfill_is_gone_on_from_when_it_is_back() {
         let (database, _) = fresh(&server).await;
         let mut one = session(&*database).await;
         set(&mut *one, &["CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL)"]).await;
-        fill(&mut *one, 6_000).await;
+        // More than a busy machine gets through before it looks.
+        fill(&mut *one, 60_000).await;
         let job = job(Phase::Expand, vec![file("1", Phase::Expand, vec![batch("UPDATE t SET n = n + 1 WHERE (id > 0)")])]);
         let settings = Settings { batch_aim: Some(Duration::from_millis(4)), ..quick() };
         let dying = async {
