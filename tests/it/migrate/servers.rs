@@ -146,12 +146,38 @@ impl Server {
     pub async fn crash_and_start(&mut self) {
         self.crash();
         let (_, serve) = programs(self.kind).expect("programs");
-        // The data stays: the old shell, which would remove it, is gone without having read the end of its pipe.
-        self.keeper.kill().ok();
-        self.keeper.wait().ok();
-        let _ = std::fs::remove_file(self.directory.join("data/postmaster.pid"));
-        self.keeper = keeper(&self.directory, &serve, &serving(self.kind, &self.directory, self.port));
-        self.is_up().await;
+        // Meanwhile somebody's connection may have got its port; that one ends.
+        for _ in 0..10 {
+            // The data stays: the old shell, which would remove it, is gone without having read the end of its pipe.
+            self.keeper.kill().ok();
+            self.keeper.wait().ok();
+            let _ = std::fs::remove_file(self.directory.join("data/postmaster.pid"));
+            let _ = std::fs::remove_file(self.directory.join("pid"));
+            self.keeper = keeper(&self.directory, &serve, &serving(self.kind, &self.directory, self.port));
+            if self.comes_up().await {
+                return;
+            }
+        }
+        panic!("it does not start again: {}", std::fs::read_to_string(self.directory.join("log")).unwrap_or_default());
+    }
+
+    /// Does it take sessions before it ends?
+    async fn comes_up(&self) -> bool {
+        let name = if self.kind == Kind::Postgres { "postgres" } else { "mysql" };
+        let limit = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        loop {
+            assert!(std::time::Instant::now() < limit, "the server neither takes sessions nor ends");
+            if open(&self.url(name)).session().await.is_ok() {
+                return true;
+            }
+            let pid = std::fs::read_to_string(self.directory.join("pid")).unwrap_or_default();
+            let line = std::fs::read(format!("/proc/{}/cmdline", pid.trim())).unwrap_or_default();
+            // What has ended and is not waited for yet has no command line.
+            if !pid.trim().is_empty() && line.is_empty() {
+                return false;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
     }
 
     /// Kills it as a crash would.
