@@ -151,8 +151,11 @@ impl Server {
             // The data stays: the old shell, which would remove it, is gone without having read the end of its pipe.
             self.keeper.kill().ok();
             self.keeper.wait().ok();
-            let _ = std::fs::remove_file(self.directory.join("data/postmaster.pid"));
-            let _ = std::fs::remove_file(self.directory.join("pid"));
+            // Their process ids may be somebody else's by now, for whom PostgreSQL would make way.
+            let lock = format!(".s.PGSQL.{}.lock", self.port);
+            for left in ["data/postmaster.pid", "pid", lock.as_str()] {
+                let _ = std::fs::remove_file(self.directory.join(left));
+            }
             self.keeper = keeper(&self.directory, &serve, &serving(self.kind, &self.directory, self.port));
             if self.comes_up().await {
                 return;
